@@ -1,0 +1,58 @@
+"""Every error we raise on purpose: what was asked, what was found, what to do."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class ResearchError(Exception):
+    """Base of every error raised on purpose; the command prints its text and no traceback."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class UsageError(ResearchError, ValueError):
+    """The caller asked for something that does not exist or cannot be: exit code 2."""
+
+    exit_code: ClassVar[int] = 2
+
+
+class ParameterError(UsageError):
+    """A notebook parameter is unknown, of the wrong type or out of range."""
+
+
+class CatalogueError(ResearchError, ValueError):
+    """A catalogue file is wrong; the text names file, line and reason."""
+
+
+class DataError(ResearchError, ValueError):
+    """Observations that cannot be true, such as a price of zero."""
+
+
+class RefusedFileError(DataError):
+    """A file was not imported, not even in part; the text names file, row and reason."""
+
+    exit_code: ClassVar[int] = 2
+
+
+class StoreError(ResearchError):
+    """The store cannot be read or written."""
+
+
+class NoDataError(DataError):
+    """The store holds nothing for a series that was asked for."""
+
+
+class InsufficientDataError(ResearchError, ValueError):
+    """A model was given fewer observations than it can say anything about."""
+
+    def __init__(self, model: str, *, nobs: int, required: int, unit: str = "days") -> None:
+        super().__init__(f"{model}: {nobs} {unit}, {required} needed; widen the window")
+
+
+class InfeasibleError(ResearchError, ValueError):
+    """A question that has no answer as posed, such as a rig that the capital cannot buy."""
+
+
+class RenderError(ResearchError):
+    """A notebook did not run to its end, so nothing was published."""
