@@ -1,0 +1,158 @@
+"""What is known and typed in: networks, hardware, tariffs, events, measures and assumptions.
+
+Each figure carries its source, its date and a grade of confidence. The TOML files beside this
+one are the built-in catalogue; a folder of one's own TOML files adds to it and updates it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+from research.catalogue._check import SECTIONS, Label, Sections, check, labels
+from research.catalogue._toml import Tree, read_files
+from research.catalogue._types import (
+    Assumption,
+    Event,
+    Factor,
+    Figure,
+    Gpu,
+    Grade,
+    Identifiers,
+    Measure,
+    Network,
+    Payout,
+    Tariff,
+    Token,
+    YahooSymbol,
+)
+from research.config import settings
+from research.errors import CatalogueError, UsageError
+
+__all__ = [
+    "Assumption",
+    "Catalogue",
+    "Event",
+    "Factor",
+    "Figure",
+    "Gpu",
+    "Grade",
+    "Identifiers",
+    "Measure",
+    "Network",
+    "Payout",
+    "Tariff",
+    "Token",
+    "UnknownSubjectError",
+    "YahooSymbol",
+    "load",
+]
+
+BUILT_IN = (
+    "networks.toml",
+    "hardware.toml",
+    "tariffs.toml",
+    "events.toml",
+    "measures.toml",
+    "assumptions.toml",
+)
+
+
+class UnknownSubjectError(UsageError):
+    """A symbol or id that no network, factor or GPU of the catalogue has."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Catalogue:
+    """All entries by id, in the order of the files."""
+
+    networks: Mapping[str, Network]
+    factors: Mapping[str, Factor]
+    gpus: Mapping[str, Gpu]
+    tariffs: Mapping[str, Tariff]
+    events: Mapping[str, Event]
+    measures: Mapping[str, Measure]
+    assumptions: Mapping[str, Assumption]
+
+    @cached_property
+    def _labels(self) -> list[Label]:
+        sections: Sections = {section: dict(getattr(self, section)) for section in SECTIONS}
+        return labels(sections)
+
+    def subject(self, symbol_or_id: str, day: dt.date | None = None) -> str:
+        """Return the id of the network, factor or GPU that a name means.
+
+        Parameters
+        ----------
+        symbol_or_id : an id, a name, a symbol or an alias, in small or capital letters
+        day : on which the name was used: RNDR meant Render until 2024-07-21. Without one, any
+            name that a subject ever had will do, unless two subjects had it at different times.
+        """
+        if isinstance(day, dt.datetime):
+            day = day.date()
+        wanted = symbol_or_id.strip().casefold()
+        spellings = {wanted, wanted.replace(" ", "-")}  # RTX 4090
+        named = [label for label in self._labels if label.text.casefold() in spellings]
+        right = [x for x in named if day is None or x.first <= day <= x.last]
+        subjects = sorted({label.subject for label in right})
+        if len(subjects) == 1:
+            return subjects[0]
+        raise UnknownSubjectError(self._refusal(symbol_or_id, day, named, subjects))
+
+    def _refusal(
+        self, asked: str, day: dt.date | None, named: list[Label], subjects: list[str]
+    ) -> str:
+        if subjects:
+            return f"{asked} meant {' and '.join(subjects)} at different times; give the day"
+        if named:
+            spans = ", ".join(f"{x.subject} from {x.first} to {x.last}" for x in named)
+            return f"{asked} means nothing on {day}; it meant {spans}"
+        texts = {label.text.casefold(): label for label in self._labels}
+        near = [texts[key] for key in get_close_matches(asked.strip().casefold(), texts, n=3)]
+        known = ", ".join([*self.networks, *self.factors, *self.gpus])
+        hint = ", ".join(f"{x.text} ({x.subject})" for x in near)
+        meant = f"did you mean {hint}? " if near else ""
+        return f"unknown subject {asked!r}; {meant}Known ids: {known}"
+
+    def regime_dates(self, network_id: str) -> tuple[dt.date, ...]:
+        """Return the days across which nothing about a network is pooled, the oldest first."""
+        network = self.subject(network_id)
+        return tuple(
+            sorted(x.date for x in self.events.values() if x.subject == network and x.regime)
+        )
+
+
+def load(own: Path | None = None) -> Catalogue:
+    """Return the built-in catalogue with one's own files laid over it.
+
+    Parameters
+    ----------
+    own : folder of TOML files, read in the order of their names. Without one, the folder of the
+        settings, where it exists. Its tables add entries; a table whose id exists updates that
+        entry key by key, a figure and an array always as a whole.
+    """
+    if own is None:
+        own = settings().catalogue
+        files = sorted(own.glob("*.toml")) if own.is_dir() else []
+    elif own.is_dir():
+        files = sorted(own.glob("*.toml"))
+    else:
+        raise CatalogueError(f"{own}: no such folder; accepted: a folder of TOML files")
+    state = tuple((path, path.stat().st_mtime_ns, path.stat().st_size) for path in files)
+    return _load(state)
+
+
+@lru_cache(maxsize=8)
+def _load(own: tuple[tuple[Path, int, int], ...]) -> Catalogue:
+    """Read and check; an edited file has another time or size, so it is read again."""
+    tree = Tree()
+    here = Path(__file__).parent
+    for file in read_files((here / name for name in BUILT_IN), shown=False):
+        tree.add(file)
+    for file in read_files((path for path, _, _ in own), shown=True):
+        tree.add(file)
+    return Catalogue(**check(tree))
