@@ -1,0 +1,1 @@
+"""Frames in, frozen results out: pure functions that see no clock, no disk and no network."""
