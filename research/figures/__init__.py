@@ -1,0 +1,1 @@
+"""Results in, Plotly figures and tables out; nothing here computes or fetches."""

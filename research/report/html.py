@@ -1,0 +1,213 @@
+"""Turns a notebook that ran into one HTML file that needs nothing else: no code, no network.
+
+The page is laid out by `template/page.html.j2`. What may be in it is decided here: headings and
+text, tables, figures and images; never a cell's source, a prompt, a warning or a traceback.
+"""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import gzip
+import hashlib
+import importlib.metadata
+import importlib.resources
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from bs4 import BeautifulSoup
+from jinja2 import Environment, FileSystemLoader
+from markupsafe import Markup
+from mistune import BlockParser, InlineParser
+from nbconvert.exporters import TemplateExporter
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+from nbformat import NotebookNode
+
+TEMPLATE = Path(__file__).with_name("template")
+PLOTLY = "application/vnd.plotly.v1+json"
+FIGURE_HEIGHT = 420  # pixels, where a figure does not say
+MARGIN_TOP = 28  # pixels, once a figure's title is text above it
+
+# Elements that load, run or submit something; a notebook's page has no use for any of them.
+ACTIVE = ["script", "style", "link", "meta", "base", "iframe", "object", "embed", "form"]
+LOADING = {"src", "srcset", "poster", "background", "data", "action", "formaction", "ping"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """A parameter as the page lists it."""
+
+    name: str
+    value: str
+    description: str
+    changed: bool  # from the notebook's own value
+
+
+@dataclass(frozen=True, kw_only=True)
+class Block:
+    """One thing on the page, from top to bottom: either HTML or a figure."""
+
+    html: Markup = Markup()  # noqa: RUF009 - a string, immutable
+    figure: Markup = Markup()  # noqa: RUF009 - JSON for Plotly.newPlot, safe inside a script tag
+    title: str = ""
+    alt: str = ""
+    source: str = ""
+    height: int = FIGURE_HEIGHT
+    simulated: bool = False
+
+
+def page(
+    notebook: NotebookNode,
+    *,
+    name: str,
+    parameters: Sequence[Shown],
+    simulated: bool,
+    rendered_at: dt.datetime,
+) -> bytes:
+    """Return the page of `notebook`, whose cells have run.
+
+    Parameters
+    ----------
+    name : what the page is called if no heading says
+    parameters : what the notebook ran with
+    simulated : whether its input is known to be; else any mark on a figure or table decides
+    rendered_at : the time to print, UTC
+    """
+    blocks = [block for cell in notebook.cells for block in _blocks(cell)]
+    packed, digest = plotly_js()
+    script = (TEMPLATE / "page.js").read_text(encoding="utf-8")
+    exporter = _Exporter(  # type: ignore[no-untyped-call]  # nbconvert is half typed
+        extra_loaders=[FileSystemLoader(TEMPLATE)],
+        template_paths=[],
+        template_file="page.html.j2",
+        default_preprocessors=[],
+    )
+    html, _ = exporter.from_notebook_node(
+        notebook,
+        resources={
+            "title": _title(blocks) or name,
+            "blocks": blocks,
+            "parameters": parameters,
+            "simulated": simulated or any(block.simulated for block in blocks),
+            "rendered_at": rendered_at,
+            "version": importlib.metadata.version("gpu-depin-research"),
+            "style": Markup((TEMPLATE / "page.css").read_text(encoding="utf-8")),  # noqa: S704 - ours
+            "script": Markup(script),  # noqa: S704 - ours
+            "plotly_js": packed if any(block.figure for block in blocks) else "",
+            "may_run": f"'sha256-{_digest(script.encode())}' 'sha256-{digest}'",
+        },
+    )
+    return html.encode()
+
+
+@cache
+def plotly_js() -> tuple[str, str]:
+    """Return plotly.js, compressed and as base64, and its SHA-256, which the page lets run."""
+    source = importlib.resources.files("plotly").joinpath("package_data/plotly.min.js").read_bytes()
+    return base64.b64encode(gzip.compress(source, mtime=0)).decode(), _digest(source)
+
+
+def _digest(text: bytes) -> str:
+    return base64.b64encode(hashlib.sha256(text).digest()).decode()
+
+
+class _Exporter(TemplateExporter):
+    """nbconvert's exporter, with text escaped unless the template is given `Markup`."""
+
+    # The ignore is for nbconvert's own method, which has no types.
+    def _create_environment(self) -> Environment:
+        environment: Environment = super()._create_environment()  # type: ignore[no-untyped-call]
+        environment.autoescape = True
+        return environment
+
+
+def _blocks(cell: NotebookNode) -> Iterator[Block]:
+    """Yield what a cell shows."""
+    if cell.cell_type == "markdown":
+        yield _html(_markdown(cell.source, cell.get("attachments")))
+    for output in cell.get("outputs", []):
+        if output.output_type == "stream" and output.name == "stdout":
+            yield Block(html=Markup("<pre>{}</pre>").format(output.text))
+        elif output.output_type in ("display_data", "execute_result"):
+            yield _block(output.data)
+
+
+def _block(data: NotebookNode) -> Block:
+    """Return the richest form of an output that the page can show."""
+    if PLOTLY in data:
+        return _figure(data[PLOTLY])
+    if "text/html" in data:
+        return _html(data["text/html"])
+    if "text/markdown" in data:
+        return _html(_markdown(data["text/markdown"]))
+    for kind in ("image/svg+xml", "image/png", "image/jpeg"):
+        if kind in data:
+            content = data[kind].encode()
+            encoded = base64.b64encode(content) if "svg" in kind else content.replace(b"\n", b"")
+            image = Markup('<img alt="" src="data:{};base64,{}">')
+            return Block(html=image.format(kind, encoded.decode()))
+    return Block(html=Markup("<pre>{}</pre>").format(data.get("text/plain", "")))
+
+
+def _markdown(source: str, attachments: dict[str, Any] | None = None) -> str:
+    """Return Markdown as HTML; a dollar sign is money, not the start of a formula."""
+    renderer = IPythonRenderer(escape=False, exclude_anchor_links=True, attachments=attachments)
+    text = MarkdownWithMath(renderer, BlockParser(), InlineParser(hard_wrap=False)).render(source)
+    return str(text)
+
+
+def _html(source: str) -> Block:
+    """Return a notebook's HTML: well formed, with nothing active, and wide tables in a box."""
+    soup = BeautifulSoup(source, "html.parser")
+    for element in soup(ACTIVE):
+        element.decompose()
+    for element in soup(True):
+        for name in list(element.attrs):
+            value = str(element[name])
+            loads = name in LOADING or (name.endswith("href") and element.name != "a")
+            if (
+                (loads and not value.startswith(("data:", "#")))
+                or (name == "style" and "url(" in value)
+                or name.startswith("on")
+            ):
+                del element[name]
+    for table in soup("table"):
+        if not table.find_parent(class_="scroll"):
+            table.wrap(soup.new_tag("div", attrs={"class": "scroll", "tabindex": "0"}))
+    return Block(
+        html=Markup(str(soup)),  # noqa: S704 - made harmless above
+        simulated=soup.find(class_="simulated") is not None,
+    )
+
+
+def _figure(figure: dict[str, Any]) -> Block:
+    """Return a Plotly figure, its title and source taken out, as only text wraps on a phone."""
+    layout = dict(figure["layout"])
+    meta = layout.get("meta") or {}
+    notes = [note for note in layout.get("annotations", []) if note.get("name") != "source"]
+    title = (layout.pop("title", None) or {}).get("text", "")
+    height = layout.pop("height", None) or FIGURE_HEIGHT
+    layout.pop("width", None)
+    if "source" in meta:
+        layout["margin"] = {**layout.get("margin", {}), "t": MARGIN_TOP, "b": 8}
+        above = {"yref": "container", "y": 1, "yanchor": "top"}  # where the title was
+        layout["legend"] = above | layout.get("legend", {})
+    drawn = {"data": figure["data"], "layout": {**layout, "annotations": notes}}
+    text = json.dumps(drawn, ensure_ascii=False, separators=(",", ":"))
+    return Block(
+        figure=Markup(text.replace("<", "\\u003c")),  # noqa: S704 - cannot end its script tag
+        title=BeautifulSoup(title, "html.parser").get_text(" "),
+        alt=meta.get("alt", "") or title or "Figure",
+        source=meta.get("source", ""),
+        height=int(height),
+        simulated=bool(meta.get("simulated")),
+    )
+
+
+def _title(blocks: Sequence[Block]) -> str:
+    headings = (BeautifulSoup(block.html, "html.parser").find("h1") for block in blocks)
+    return next((heading.get_text(" ", strip=True) for heading in headings if heading), "")

@@ -1,0 +1,99 @@
+"""The process that a report's notebook runs in: this interpreter's, and nobody else's settings.
+
+Started as `python -m research.report.kernel -f CONNECTION_FILE`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+SOCKET_PATH_LIMIT = 90  # bytes; the system's own limit on a socket's path is 104 or 108
+
+
+@contextmanager
+def without_iri_grammar() -> Iterator[None]:
+    """Import `nbformat` within this block to save 1.3 s.
+
+    Where jupyterlab is installed, `jsonschema` imports `rfc3987_syntax`, which compiles a grammar
+    of international URLs; a notebook has no such field. `jsonschema` does without if it is missing.
+    """
+    name = "rfc3987_syntax"
+    if name in sys.modules:
+        yield
+        return
+    sys.modules[name] = None  # type: ignore[assignment]  # Python's own sign for "cannot be found"
+    try:
+        yield
+    finally:
+        del sys.modules[name]
+
+
+@contextmanager
+def started(folder: Path) -> Iterator[Any]:
+    """Start a kernel whose files are in `folder`, give its manager, and end it in any case."""
+    from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
+    from jupyter_client.manager import AsyncKernelManager
+    from jupyter_core.utils import run_sync
+
+    class OwnSpec(KernelSpecManager):
+        def get_kernel_spec(self, kernel_name: str) -> KernelSpec:  # noqa: ARG002 - always ours
+            """Return this interpreter, whatever is installed under `kernel_name`."""
+            return KernelSpec(
+                argv=[
+                    *[sys.executable, "-m", "research.report.kernel", "-f", "{connection_file}"],
+                    "--HistoryManager.enabled=False",
+                ],
+                display_name="Python",
+                language="python",
+                env={  # nothing is read from or written to the user's own profile
+                    "IPYTHONDIR": str(folder / "ipython"),
+                    "PLOTLY_RENDERER": "plotly_mimetype",
+                },
+            )
+
+    class Manager(AsyncKernelManager):
+        clients: list[Any] = []  # noqa: RUF012 - this class has one instance
+
+        def client(self, **options: Any) -> Any:
+            """Return a client, to be closed with the kernel."""
+            self.clients.append(super().client(**options))
+            return self.clients[-1]
+
+    local = sys.platform != "win32" and len(str(folder).encode()) < SOCKET_PATH_LIMIT
+    manager = Manager(
+        kernel_name="python3",
+        kernel_spec_manager=OwnSpec(),
+        connection_file=str(folder / "kernel.json"),
+        transport="ipc" if local else "tcp",  # over TCP, ipykernel warns that others could listen
+    )
+    (folder / "work").mkdir()
+    # What the process itself prints goes to our stderr: our stdout is the answer of the command.
+    run_sync(manager.start_kernel)(cwd=str(folder / "work"), stdout=2, stderr=2)
+
+    async def end() -> None:
+        # What an interrupt left waiting for the kernel would complain of its end.
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        for client in manager.clients:
+            client.stop_channels()
+        await manager.shutdown_kernel(now=True)
+
+    try:
+        yield manager
+    finally:
+        run_sync(end)()
+
+
+if __name__ == "__main__":
+    with without_iri_grammar():
+        import nbformat  # noqa: F401 - Plotly imports it to display a figure
+    from ipykernel import kernelapp
+
+    kernelapp.launch_new_instance()
