@@ -1,0 +1,131 @@
+"""Figures looked up for one question: each is remembered, with why anyone should believe it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import pandas as pd
+
+import research.load as load
+from research.catalogue import Catalogue, Figure
+from research.errors import NoDataError
+from research.models.bootstrap import Drift
+from research.models.rental import PayoutKind
+
+
+class Run(Protocol):
+    """The parameters of a report, checked; None means: take what is known."""
+
+    network: str
+    gpu: str
+    gpu_count: int
+    gpu_usd: float | None
+    capital_usd: float | None
+    horizon_months: int
+    tariff: str
+    tariff_usd_per_kwh: float | None
+    utilization: float | None
+    rate_usd_per_hour: float | None
+    payout: PayoutKind | None
+    sell_share: float
+    drift: Drift
+    paths: int
+    seed: int
+    until: dt.date | None
+    as_of: dt.datetime | None
+    store: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Assumed:
+    """One figure that went in, and why anyone should believe it."""
+
+    name: str
+    value: float
+    unit: str
+    low: float | None
+    high: float | None
+    source: str
+    date: dt.date | None  # None: given for this run
+    grade: str  # A to D as in the catalogue; "given" or "store" otherwise
+
+
+class Inputs:
+    """Looks figures up and remembers each one for the table of assumptions."""
+
+    def __init__(self, run: Run, known: Catalogue) -> None:
+        self.run, self.known = run, known
+        self.assumed: list[Assumed] = []
+        self.provenance: list[load.Provenance] = []
+        self.notes: list[str] = []
+
+    def figure(self, name: str, unit: str, figure: Figure) -> float:
+        """Take a figure of the catalogue."""
+        self.assumed.append(
+            Assumed(
+                name=name,
+                value=figure.value,
+                unit=unit,
+                low=figure.low,
+                high=figure.high,
+                source=figure.source,
+                date=figure.date,
+                grade=figure.grade,
+            )
+        )
+        return figure.value
+
+    def given(self, name: str, unit: str, value: float) -> float:
+        """Take a parameter of this run."""
+        self._plain(name, unit, value, "given for this report", None, "given")
+        return value
+
+    def assumption(self, key: str) -> float:
+        """Take an assumption of the catalogue by its id."""
+        entry = self.known.assumptions[key]
+        return self.figure(entry.name, entry.unit, entry.figure)
+
+    def stored(
+        self, name: str, series: str, days: int, summary: Callable[[pd.Series[float]], float]
+    ) -> float | None:
+        """Summarise the last `days` of a series, or return None where the store has none."""
+        loaded = self.load(load.series, series)
+        if loaded is None:
+            return None
+        values = loaded.frame[series].dropna()
+        last = values.index[-1]
+        recent = values[values.index > last - pd.Timedelta(days=days)]
+        result = float(summary(recent))
+        origin = loaded.provenance[0]
+        source = f"{origin.source}, {len(recent)} of the last {days} days"
+        self._plain(name, origin.unit, result, source, last.date(), "store")
+        return result
+
+    def load(self, loader: Callable[..., load.Loaded], name: str) -> load.Loaded | None:
+        """Ask the store, remembering what answered; None where it holds nothing."""
+        run = self.run
+        try:
+            loaded = loader([name], store=run.store, until=run.until, as_of=run.as_of)
+        except NoDataError:
+            return None
+        self.provenance.extend(loaded.provenance)
+        return loaded
+
+    def _plain(
+        self, name: str, unit: str, value: float, source: str, date: dt.date | None, grade: str
+    ) -> None:
+        self.assumed.append(
+            Assumed(
+                name=name,
+                value=value,
+                unit=unit,
+                low=None,
+                high=None,
+                source=source,
+                date=date,
+                grade=grade,
+            )
+        )

@@ -1,0 +1,112 @@
+"""The notebook is stripped, free of logic, and runs by the command and by papermill alike."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from research.report import render
+
+NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "token-or-hardware.ipynb"
+QUICK = {"paths": "500", "horizon_months": "12"}
+
+
+@pytest.fixture(scope="module")
+def cells() -> list[Any]:
+    cells: list[Any] = json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]
+    for cell in cells:
+        cell["source"] = "".join(cell["source"])
+    return cells
+
+
+def test_it_is_stored_without_outputs_and_counts(cells: list[Any]) -> None:
+    code = [cell for cell in cells if cell["cell_type"] == "code"]
+
+    assert all(cell["outputs"] == [] and cell["execution_count"] is None for cell in code)
+
+
+def test_its_cells_hold_calls_and_no_logic(cells: list[Any]) -> None:
+    logic = (ast.FunctionDef, ast.For, ast.While, ast.If, ast.Lambda, ast.ListComp, ast.DictComp)
+    code = [ast.parse(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+
+    assert not [node for tree in code for node in ast.walk(tree) if isinstance(node, logic)]
+
+
+def test_its_numbers_stand_in_the_parameters_alone(cells: list[Any]) -> None:
+    free = [cell for cell in cells if "parameters" not in cell["metadata"].get("tags", [])]
+    code = [ast.parse(cell["source"]) for cell in free if cell["cell_type"] == "code"]
+    constants = [node for tree in code for node in ast.walk(tree) if isinstance(node, ast.Constant)]
+
+    assert not [node for node in constants if isinstance(node.value, int | float)]
+
+
+def test_the_page_of_the_simulated_market_answers_first_and_says_what_it_is(
+    tmp_path: Path,
+) -> None:
+    page = render.report("token-or-hardware", QUICK, store="sample", out=tmp_path).read_text()
+
+    assert page.index('class="answer') < page.index("What both choices may become")
+    assert "Simulated data" in page
+    assert len(page) < 3_000_000
+    assert "Traceback" not in page
+
+
+def test_a_network_without_public_data_is_said_so_and_its_hardware_answered(
+    tmp_path: Path,
+) -> None:
+    page = render.report(
+        "token-or-hardware", {**QUICK, "network": "kazam"}, store="sample", out=tmp_path
+    ).read_text()
+
+    assert "No public data for Kazam Chain (KZM)" in page
+    assert "the rig alone ends" in page
+
+
+def test_plain_papermill_runs_it_unchanged(tmp_path: Path) -> None:
+    out = tmp_path / "out.ipynb"
+    command = [
+        sys.executable,
+        "-m",
+        "papermill",
+        str(NOTEBOOK),
+        str(out),
+        "-p",
+        "network",
+        "render",
+    ]
+    subprocess.run(
+        [*command, "-p", "paths", "500", "-p", "horizon_months", "12", "--no-progress-bar"],
+        check=True,
+        capture_output=True,
+        cwd=tmp_path,
+    )
+
+    ran = json.loads(out.read_text())
+    shown = json.dumps(ran["cells"])
+    assert "rent out one GeForce RTX 4090 on Render Network" in shown
+
+
+def test_plain_papermill_is_checked_by_the_same_types(tmp_path: Path) -> None:
+    out = tmp_path / "out.ipynb"
+    command = [
+        sys.executable,
+        "-m",
+        "papermill",
+        str(NOTEBOOK),
+        str(out),
+        "-p",
+        "utilization",
+        "60",
+    ]
+    failed = subprocess.run(
+        [*command, "--no-progress-bar"], check=False, capture_output=True, cwd=tmp_path, text=True
+    )
+
+    assert failed.returncode != 0
+    assert "a fraction between 0 and 1" in failed.stderr
