@@ -1,0 +1,341 @@
+"""The `research` command: reads arguments, calls one function each.
+
+Progress and errors go to stderr, results to stdout. Exit codes: 0 done, 1 failed, 2 wrong usage.
+What a command needs is imported by the command, so that `research --help` is quick.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from research.errors import ResearchError, UsageError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+WIDTH_OF_A_FILE = 160  # columns of a table that goes to a file or a pipe
+REVISIONS_SHOWN = 20
+
+
+class Explaining(typer.core.TyperGroup):
+    """Commands that answer an error of ours with its text and its exit code, not a traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except ResearchError as error:
+            typer.echo(f"research: {error}", err=True)
+            raise typer.Exit(error.exit_code) from error
+
+
+class Stamp(StrEnum):
+    """What the label of a day means."""
+
+    OPEN = "open"
+    CLOSE = "close"
+
+
+app = typer.Typer(
+    cls=Explaining,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # `--help` is quicker, and keeps paragraphs whole
+    help="Measure whether to hold a GPU network's token or rent a GPU out on it.",
+)
+
+StoreOption = Annotated[
+    str | None,
+    typer.Option(
+        "--store",
+        metavar="FOLDER",
+        show_default="RESEARCH_STORE, or a folder of yours",
+        help="The store: a folder, an object store's address, or `sample`, the simulated market.",
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
+AsOfOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TIME",
+        show_default="now",
+        help="Leave out what was not known by then, such as 2026-03-19T12:00; UTC, and a day "
+        "alone means its 00:00.",
+    ),
+]
+
+
+@app.callback()
+def main() -> None:
+    """Measure whether to hold a GPU network's token or rent a GPU out on it."""
+
+
+@app.command("import")
+def import_(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", show_default=False)],
+    measure: Annotated[
+        str | None,
+        typer.Option(help="What the values are, such as `price_usd`; not for tidy files."),
+    ] = None,
+    subject: Annotated[
+        str | None, typer.Option(help="Whom the file is about, if one column holds its values.")
+    ] = None,
+    column: Annotated[
+        str | None, typer.Option(help="That column, such as `close`; only with --subject.")
+    ] = None,
+    stamp: Annotated[
+        Stamp,
+        typer.Option(
+            help="What a day's label means. `close`: the value at the end of that day, 24:00 UTC. "
+            "`open`: the value at 00:00 UTC of that day, as CoinGecko stamps it; that is the close "
+            "of the day before, and is stored there."
+        ),
+    ] = Stamp.CLOSE,
+    known_at: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME",
+            show_default="now",
+            help="Since when the values have been known, as you can vouch for: a day (its end), "
+            "an instant (UTC), or `day-end`: each when its own day was over. Forecasts are judged "
+            "by it.",
+        ),
+    ] = None,
+    source: Annotated[
+        str | None,
+        typer.Option(
+            show_default="the file's name",
+            help="Who says so. Files of one source continue and revise each other; a series "
+            "is never mixed from two.",
+        ),
+    ] = None,
+    kind: Annotated[
+        str | None,
+        typer.Option(
+            show_default="vendor for prices, else self-reported",
+            help="What the values are worth: on-chain, vendor, derived, self-reported, assumed or "
+            "simulated.",
+        ),
+    ] = None,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Put one's own CSV or Parquet files into the store.
+
+    Wide files have a column `date` and then one column a token or subject (AKT, render, rtx-4090);
+    say of what with --measure. Tidy files have the columns date, subject, measure, value and, if
+    wanted, unit, kind, source, known_at, period_days; what a row leaves empty, the options say.
+    Any other file with a column `date`: name its --subject, --measure and --column.
+
+    Days are written 2024-12-31, numbers with a point and without separators, fractions as 0.6, not
+    60. An empty cell is a gap and stays one. All files are checked before anything is stored; if
+    one row is wrong, nothing is, and the rows are named.
+    """
+    from research import catalogue, load
+    from research.sources.files import Reading, read_files
+    from research.store import Store
+
+    location = _location(store)
+    if location == load.SAMPLE:
+        raise UsageError("the simulated market cannot be added to; name a folder with --store")
+    reading = Reading(
+        measure=measure,
+        subject=subject,
+        column=column,
+        stamp=stamp.value,
+        known_at=known_at or "",
+        source=source or "",
+        kind=kind or "",
+    )
+    _progress(f"checking {len(files)} file{'s' * (len(files) > 1)}")
+    now = dt.datetime.now(dt.UTC)
+    checked = read_files(files, reading, catalogue=catalogue.load(), now=now)
+    _progress(f"storing {len(checked.observations)} observations in {location}")
+    appended = Store(location).append(checked.observations, stored_at=now)
+    spans = checked.observations.groupby(["series", "source"])["date"].agg(["count", "min", "max"])
+    spans = spans.set_axis(["rows", "first", "last"], axis=1).reset_index()
+    spans["blank"] = spans["series"].map(checked.blanks)
+    answer: dict[str, Any] = {
+        "store": location,
+        "new": appended.new,
+        "unchanged": appended.unchanged,
+        "blank": sum(checked.blanks.values()),
+        "revised": appended.revised,
+        "outdated": appended.outdated,
+        "series": spans,
+    }
+    if as_json:
+        _print_json(answer)
+        return
+    _print_table(spans, f"Imported into {location}")
+    _print_table(appended.revised.head(REVISIONS_SHOWN), "Revised: known differently before")
+    _print_table(
+        appended.outdated.head(REVISIONS_SHOWN), "Older than what is held, which is read on"
+    )
+    typer.echo(
+        f"{appended.new} new, {appended.unchanged} unchanged, {len(appended.revised)} revised, "
+        f"{answer['blank']} blank"
+    )
+    for column_ in load.series(spans["series"].unique().tolist(), store=location).provenance:
+        if column_.other_sources:
+            _progress(
+                f"{column_.series} is read from {column_.source}; also held, and not mixed in: "
+                f"{', '.join(column_.other_sources)}"
+            )
+
+
+@app.command()
+def status(
+    store: StoreOption = None, as_of: AsOfOption = None, as_json: JsonOption = False
+) -> None:
+    """Show what the store holds: series, spans, gaps, sources, ages.
+
+    Missing days are calendar days between the first and the last without a value; of markets that
+    close, weekdays only, so their holidays count as missing. The age is that of the last day.
+    """
+    from research import load
+
+    location = _location(store)
+    table = load.status(location, as_of=_instant(as_of))
+    if as_json:
+        _print_json({"store": location, "as_of": as_of, "series": table})
+    elif table.empty:
+        typer.echo(f"{location}: nothing was known{' by ' + as_of if as_of else ' yet'}")
+    else:
+        _print_table(table, f"{location}{' as of ' + as_of if as_of else ''}")
+
+
+@app.command()
+def report(
+    notebook: Annotated[
+        str,
+        typer.Argument(
+            help="The name of a notebook, such as `token-or-hardware`, or the path of one's own.",
+            show_default=False,
+        ),
+    ],
+    parameters: Annotated[
+        list[str] | None,
+        typer.Option(
+            "-p",
+            metavar="NAME=VALUE",
+            help="A parameter of the notebook, such as `network=render`; may be repeated. A name "
+            "or value that it does not accept is answered with those that it does.",
+        ),
+    ] = None,
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where the report goes.")] = Path(
+        "reports/rendered"
+    ),
+    store: StoreOption = None,
+    as_of: AsOfOption = None,
+) -> None:
+    """Render a notebook as one HTML file that needs no network, and print its path.
+
+    The file is named after the notebook and what was chosen; the same choice replaces it. If a
+    cell fails, the last good report stays.
+    """
+    from research.report import render
+
+    # What ends a job from outside (cron, docker stop) is cleaned up after as Ctrl-C is.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with _working(notebook) as tell:
+        path = render.report(
+            notebook, _pairs(parameters or []), store=store, as_of=as_of, out=out, tell=tell
+        )
+    typer.echo(path)
+
+
+def _pairs(texts: list[str]) -> dict[str, str]:
+    pairs: dict[str, str] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or name in pairs:
+            reason = "given twice" if equals else "write NAME=VALUE"
+            raise UsageError(f"-p {text}: {reason}")
+        pairs[name] = value
+    return pairs
+
+
+@contextmanager
+def _working(title: str) -> Iterator[Callable[[str], None]]:
+    """Show on a terminal what is being done; a file or a pipe is left alone."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.markup import escape
+
+    with Console(stderr=True).status(escape(title)) as status:
+        yield lambda text: status.update(escape(f"{title}: {text}"))
+
+
+def _location(store: str | None) -> str:
+    if store is not None:
+        return store
+    from research.config import settings
+
+    return settings().store
+
+
+def _instant(text: str | None) -> dt.datetime | None:
+    if text is None:
+        return None
+    try:
+        instant = dt.datetime.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError(
+            f"--as-of {text!r}: write a UTC time such as 2026-03-19T12:00; a day alone is its 00:00"
+        ) from error
+    return instant.replace(tzinfo=instant.tzinfo or dt.UTC)
+
+
+def _progress(text: str) -> None:
+    typer.echo(text, err=True)
+
+
+def _print_json(answer: dict[str, Any]) -> None:
+    def plain(value: Any) -> Any:
+        if hasattr(value, "to_dict"):
+            return value.to_dict("records")
+        is_day = isinstance(value, dt.datetime) and value.tzinfo is None
+        return (value.date() if is_day else value).isoformat()
+
+    typer.echo(json.dumps(answer, default=plain, indent=2))
+
+
+def _print_table(frame: pd.DataFrame, title: str) -> None:
+    if frame.empty:
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left")
+    for name in frame.columns:
+        is_number = frame[name].dtype.kind in "if"
+        table.add_column(str(name).replace("_", " "), justify="right" if is_number else "left")
+    for row in frame.itertuples(index=False):
+        table.add_row(*(_cell(value) for value in row))
+    Console(width=None if sys.stdout.isatty() else WIDTH_OF_A_FILE).print(table)
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, dt.datetime):
+        return f"{value:%Y-%m-%d}" if value.tzinfo is None else f"{value:%Y-%m-%d %H:%M}"
+    return str(value)
+
+
+if __name__ == "__main__":
+    app()
