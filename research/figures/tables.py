@@ -110,8 +110,9 @@ def show_flips(decision: Decision, *, source: str, simulated: bool) -> Markup:
                 against_token: _token_tie(token, q),
             }
         )
+    frame = pd.DataFrame(rows).set_index("Input")
     return table(
-        pd.DataFrame(rows).set_index("Input"),
+        frame if q.token else frame.drop(columns=against_token),
         caption="What would flip the answer: one input changed, all others as assumed. Level means "
         "that renting ends ahead in half of the futures",
         source=source,
