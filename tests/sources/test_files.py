@@ -416,7 +416,7 @@ def test_parquet_is_refused_as_csv_is(tmp_path: Path) -> None:
         st.floats(min_value=1e-12, max_value=1e8, allow_subnormal=False), min_size=1, max_size=20
     )
 )
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=10, deadline=None)
 def test_every_digit_of_a_number_survives(
     numbers: list[float], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
