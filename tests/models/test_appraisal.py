@@ -498,3 +498,18 @@ def test_collateral_is_paid_on_day_0_and_comes_back_at_the_end(
     assert with_it.flows_usd[0] == without.flows_usd[0] - 300
     assert with_it.flows_usd[-1] == pytest.approx(without.flows_usd[-1] + 300)
     assert with_it.npv_usd == pytest.approx(without.npv_usd - 300 * (1 - 1.15**-3))
+
+
+def test_collateral_that_dead_cards_set_free_is_no_cost_of_an_hour(
+    rig: Rig, processes: Processes
+) -> None:
+    mortal = replace(
+        rig, replace_dead=False, resale_usd=0.0, tariff_usd_per_kwh=0.0, fixed_usd_per_month=0.0
+    )
+    failing = replace(processes, deaths_per_year=1.2, repairs_per_year=0.0, utilization_mean=1.0)
+    venue = Venue(payout="usd", collateral_tokens=100)
+    case = judge(mortal, venue, failing, n_months=2, token_price_usd=2.0)
+    v = 1.15 ** (-1 / 12)  # a month's discount; a tenth of the card dies each month
+    back = 20 * v + 20 * v**2 + 160 * v**2
+    hours = HOURS * (0.9 * v + 0.8 * v**2)
+    assert case.cost_usd_per_rented_hour == pytest.approx((2_200 - back) / hours)

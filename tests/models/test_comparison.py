@@ -88,6 +88,12 @@ def test_ruin_is_kept_in_the_quantiles_and_floored_and_flagged_in_the_certainty_
     assert outcome.expected_shortfall == pytest.approx(1.5)
 
 
+def test_what_is_left_of_a_dollar_below_a_tenth_of_a_cent_counts_as_ruin() -> None:
+    outcome = compare({"rent": paths_to([0.0009, 0.001, 1.0, 1.0])}).outcomes["rent"]
+    assert outcome.ruined == 0.25
+    assert outcome.certainty_equivalent == pytest.approx(1 / np.mean([1_000, 1_000, 1, 1]))
+
+
 # shortfall and drawdown
 
 
