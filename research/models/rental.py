@@ -170,8 +170,7 @@ def rent(
     """
     keeps = venue.payout != "usd" and sell_share < 1
     if keeps or venue.payout == "token-quoted" or venue.collateral_tokens:
-        growth = paths.token if paths.token is not None else np.ones((paths.n_months + 1, 1))
-        price = _known(token_price_usd) * growth
+        price = _known(token_price_usd) * _growth(paths)
     else:
         price = np.zeros((paths.n_months + 1, 1))
     left = _share_left(rig, paths)
@@ -231,6 +230,14 @@ def _collateral(venue: Venue, paths: Paths, price: Array, left: Array) -> tuple[
     if (left == 1).all():
         return locked, np.zeros((paths.n_months, 1))
     return locked * left, locked[1:] * (left[:-1] - left[1:])
+
+
+def _growth(paths: Paths) -> Array:
+    if paths.token is None:
+        raise DataError(
+            "tokens are paid, kept or locked here, and the paths have no token; import its history"
+        )
+    return paths.token
 
 
 def _share_left(rig: Rig, paths: Paths) -> Array:
