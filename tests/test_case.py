@@ -165,7 +165,7 @@ def test_collateral_is_locked_at_the_token_price(store: str) -> None:
     tokens = made.question.venue.collateral_tokens
     without = case.build(run(store, network="io-net", gpu_count=2, payout="usd"))
     locked = made.question.capital_usd - without.question.capital_usd
-    assert locked == pytest.approx(tokens * 0.1)
+    assert locked == pytest.approx(tokens * 0.1 / (1 - made.question.trade_cost))
 
 
 def test_render_pays_a_number_of_tokens_whatever_they_are_worth(store: str) -> None:

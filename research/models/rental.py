@@ -95,9 +95,9 @@ class Ledger:
     released_usd: Array  # collateral of cards that left
     cash_usd: Array
     tokens: Array
-    token_price_usd: Array  # 0 where no token is ever held
+    token_price_usd: Array  # what one fetches, after the cost of selling; 0 where none is held
     hardware_usd: Array  # at resale, after the cost of selling
-    collateral_usd: Array
+    collateral_usd: Array  # what it fetches, after the cost of selling
     platform_fee: float
     tariff_usd_per_kwh: float
 
@@ -130,7 +130,10 @@ def capital_needed_usd(
     rig: Rig, venue: Venue, *, token_price_usd: float | None, working_cash_months: float
 ) -> float:
     """Return what it takes to start: rig, collateral, and some months of full power."""
-    locked = venue.collateral_tokens * _known(token_price_usd) if venue.collateral_tokens else 0.0
+    locked = 0.0
+    if venue.collateral_tokens:  # bought at half the spread and a fee, as any token
+        price = _known(token_price_usd) / (1 - venue.token_trade_cost)
+        locked = venue.collateral_tokens * price
     watts = rig.gpu_count * (rig.load_w + rig.host_load_w)
     power = working_cash_months * HOURS_PER_MONTH * watts * rig.usd_per_watt_hour
     return rig.cost_usd + locked + power
@@ -192,7 +195,8 @@ def rent(
     repairs = paths.repairs.astype(float) * (cards > 0) * rig.repair_usd
     if rig.replace_dead:
         repairs += paths.deaths * (rig.resale_usd * paths.resale[1:])
-    collateral, released = _collateral(venue, paths, price, left)
+    fetched = price * (1 - venue.token_trade_cost)
+    collateral, released = _collateral(venue, paths, fetched, left)
     ledger = Ledger(
         rented_hours=rented_hours,
         energy_kwh=energy_kwh,
@@ -202,7 +206,7 @@ def rent(
         released_usd=released,
         cash_usd=np.empty((0, 0)),
         tokens=np.zeros((paths.n_months + 1, 1)),
-        token_price_usd=price,
+        token_price_usd=fetched,
         hardware_usd=(rig.gpu_count * rig.resale_usd * (1 - rig.selling_cost))
         * (left * paths.resale),
         collateral_usd=collateral,
@@ -217,7 +221,8 @@ def rent(
         if keeps:
             kept = np.cumsum(gross * (income_share * (1 - sell_share)) / price[1:], axis=0)
             ledger = replace(ledger, tokens=np.insert(kept, 0, 0.0, axis=0))
-    start = capital_usd - rig.cost_usd - float(collateral[0, 0])
+    bought = venue.collateral_tokens * float(price[0, 0]) / (1 - venue.token_trade_cost)
+    start = capital_usd - rig.cost_usd - bought
     return replace(ledger, cash_usd=_accumulate(start, flows, cash_yield_per_year))
 
 

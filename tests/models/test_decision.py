@@ -180,9 +180,9 @@ def test_capital_that_does_not_buy_the_rig_is_refused(question: Question) -> Non
 
 def test_capital_that_does_not_buy_the_collateral_is_refused(question: Question) -> None:
     locked = replace(question, venue=replace(question.venue, collateral_tokens=1_000))
-    with pytest.raises(InfeasibleError, match=r"2,200 USD does not buy .* 2,500 USD"):
+    with pytest.raises(InfeasibleError, match=r"2,200 USD does not buy .* 2,501 USD"):
         decide(locked)
-    assert decide(replace(locked, capital_usd=2_500.0, n_paths=100)).choice
+    assert decide(replace(locked, capital_usd=2_502.0, n_paths=100)).choice
 
 
 def test_tokens_that_are_kept_need_a_price(question: Question) -> None:

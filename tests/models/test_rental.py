@@ -125,8 +125,9 @@ def wealth_by_hand(
     assert paths.token is not None
     prices = [price * float(growth) for growth in paths.token[:, path]]
     alive, locked, held = float(rig.gpu_count), venue.collateral_tokens, 0.0
-    cash = capital - rig.gpu_count * (rig.gpu_usd + rig.host_usd) - locked * prices[0]
-    yield cash + locked * prices[0] + alive * rig.resale_usd * (1 - rig.selling_cost)
+    left = 1 - venue.token_trade_cost  # of a token that is sold; one that is bought costs 1 / left
+    cash = capital - rig.gpu_count * (rig.gpu_usd + rig.host_usd) - locked * prices[0] / left
+    yield cash + locked * prices[0] * left + alive * rig.resale_usd * (1 - rig.selling_cost)
     for month in range(paths.n_months):
         today = prices[month + 1]
         card_usd = rig.resale_usd * float(paths.resale[month + 1, path])
@@ -144,7 +145,7 @@ def wealth_by_hand(
         if before > 0:
             released = locked * (before - alive) / before
             locked -= released
-            cash += released * today
+            cash += released * today * left
         hours_down = min(failures * rig.failure_downtime_days * 24 / rig.gpu_count / 730.5, 1)
         online = alive * 730.5 * rig.availability * (1 - hours_down)
         rented = online * float(paths.utilization[month, path])
@@ -165,7 +166,7 @@ def wealth_by_hand(
             cash += income * sell_share * (1 - venue.token_trade_cost)
             held += income * (1 - sell_share) / today
         hardware = alive * card_usd * (1 - rig.selling_cost)
-        yield cash + (held + locked) * today + hardware
+        yield cash + (held + locked) * today * left + hardware
 
 
 # the books
