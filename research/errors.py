@@ -56,3 +56,49 @@ class InfeasibleError(ResearchError, ValueError):
 
 class RenderError(ResearchError):
     """A notebook did not run to its end, so nothing was published."""
+
+
+class SourceError(ResearchError):
+    """An upstream did not answer a question; the text names source, question and reason."""
+
+    outcome: ClassVar[str] = "failed"
+
+    def __init__(self, source: str, what: str, reason: str) -> None:
+        super().__init__(f"{source}, {what}: {self.outcome} ({reason})")
+        self.source, self.what, self.reason = source, what, reason
+
+
+class UnavailableError(SourceError):
+    """It cannot be reached, refuses, or fails."""
+
+    outcome: ClassVar[str] = "unavailable"
+
+
+class NeedsKeyError(SourceError):
+    """It wants a key that is missing or not accepted."""
+
+    outcome: ClassVar[str] = "needs key"
+
+
+class RateLimitedError(SourceError):
+    """It was asked too often, and waiting would take longer than we may wait."""
+
+    outcome: ClassVar[str] = "rate limited"
+
+
+class SchemaChangedError(SourceError):
+    """It answered in a shape that we do not know."""
+
+    outcome: ClassVar[str] = "schema changed"
+
+
+class EmptyError(SourceError):
+    """It answered, and has nothing."""
+
+    outcome: ClassVar[str] = "empty"
+
+
+class SwitchedOffError(SourceError):
+    """It is not documented by its owner, so it is asked only if the user switches it on."""
+
+    outcome: ClassVar[str] = "switched off"

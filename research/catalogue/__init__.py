@@ -1,4 +1,4 @@
-"""What is known and typed in: networks, hardware, tariffs, events, measures and assumptions.
+"""What is known and typed in: networks, hardware, tariffs, events, measures and sources.
 
 Each figure carries its source, its date and a grade of confidence. The TOML files beside this
 one are the built-in catalogue; a folder of one's own TOML files adds to it and updates it.
@@ -13,7 +13,8 @@ from difflib import get_close_matches
 from functools import cached_property, lru_cache
 from pathlib import Path
 
-from research.catalogue._check import SECTIONS, Label, Sections, check, labels
+from research.catalogue._check import SECTIONS, SUBJECTS, Label, Sections, check, labels
+from research.catalogue._feeds import Feed, Upstream
 from research.catalogue._toml import Tree, read_files
 from research.catalogue._types import (
     Assumption,
@@ -21,15 +22,16 @@ from research.catalogue._types import (
     Factor,
     Figure,
     Gpu,
-    Grade,
     Identifiers,
     Measure,
     Network,
     Payout,
+    Sector,
     Tariff,
     Token,
     YahooSymbol,
 )
+from research.catalogue._words import Grade
 from research.config import settings
 from research.errors import CatalogueError, UsageError
 
@@ -38,6 +40,7 @@ __all__ = [
     "Catalogue",
     "Event",
     "Factor",
+    "Feed",
     "Figure",
     "Gpu",
     "Grade",
@@ -45,14 +48,17 @@ __all__ = [
     "Measure",
     "Network",
     "Payout",
+    "Sector",
     "Tariff",
     "Token",
     "UnknownSubjectError",
+    "Upstream",
     "YahooSymbol",
     "load",
 ]
 
 BUILT_IN = (
+    "sources.toml",
     "networks.toml",
     "hardware.toml",
     "tariffs.toml",
@@ -63,7 +69,7 @@ BUILT_IN = (
 
 
 class UnknownSubjectError(UsageError):
-    """A symbol or id that no network, factor or GPU of the catalogue has."""
+    """A symbol or id that no network, factor, sector or GPU of the catalogue has."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,11 +78,24 @@ class Catalogue:
 
     networks: Mapping[str, Network]
     factors: Mapping[str, Factor]
+    sectors: Mapping[str, Sector]
     gpus: Mapping[str, Gpu]
+    sources: Mapping[str, Upstream]
     tariffs: Mapping[str, Tariff]
     events: Mapping[str, Event]
     measures: Mapping[str, Measure]
     assumptions: Mapping[str, Assumption]
+
+    def kind_of(self, subject: str) -> str | None:
+        """Return what a subject is, as measures call it: network, factor, sector or gpu."""
+        return next(
+            (kind for name, kind in SUBJECTS.items() if subject in getattr(self, name)), None
+        )
+
+    @cached_property
+    def subjects(self) -> Mapping[str, Network | Factor | Sector | Gpu]:
+        """Everything that a series can be about."""
+        return {**self.networks, **self.factors, **self.sectors, **self.gpus}
 
     @cached_property
     def _labels(self) -> list[Label]:
@@ -84,7 +103,7 @@ class Catalogue:
         return labels(sections)
 
     def subject(self, symbol_or_id: str, day: dt.date | None = None) -> str:
-        """Return the id of the network, factor or GPU that a name means.
+        """Return the id of the network, factor, sector or GPU that a name means.
 
         Parameters
         ----------
@@ -113,7 +132,7 @@ class Catalogue:
             return f"{asked} means nothing on {day}; it meant {spans}"
         texts = {label.text.casefold(): label for label in self._labels}
         near = [texts[key] for key in get_close_matches(asked.strip().casefold(), texts, n=3)]
-        known = ", ".join([*self.networks, *self.factors, *self.gpus])
+        known = ", ".join([*self.networks, *self.factors, *self.sectors, *self.gpus])
         hint = ", ".join(f"{x.text} ({x.subject})" for x in near)
         meant = f"did you mean {hint}? " if near else ""
         return f"unknown subject {asked!r}; {meant}Known ids: {known}"

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_ori
 
 from pydantic import AfterValidator, TypeAdapter, ValidationError
 
+from research.catalogue._feeds import Upstream
 from research.catalogue._toml import KeyPath, Tree
 from research.catalogue._types import (
     Assumption,
@@ -22,6 +23,7 @@ from research.catalogue._types import (
     Gpu,
     Measure,
     Network,
+    Sector,
     Tariff,
     Within,
 )
@@ -30,11 +32,19 @@ from research.errors import CatalogueError
 SECTIONS: Mapping[str, type] = {
     "networks": Network,
     "factors": Factor,
+    "sectors": Sector,
     "gpus": Gpu,
+    "sources": Upstream,
     "tariffs": Tariff,
     "events": Event,
     "measures": Measure,
     "assumptions": Assumption,
+}
+SUBJECTS: Mapping[str, str] = {  # whom a series can be about, as measures call them
+    "networks": "network",
+    "factors": "factor",
+    "sectors": "sector",
+    "gpus": "gpu",
 }
 _MAX_SHOWN = 10
 _ID = "small letters, digits, - and _, beginning with a letter or digit"
@@ -95,6 +105,8 @@ def _entry(section: str, key: str, block: Any, problems: list[Problem]) -> Any:
     content = {**block, "id": key}
     if section == "networks" and "symbol" in block:
         content.setdefault("tokens", [{"symbol": block["symbol"]}])
+    if section == "networks" and block.get("status") == "listed":
+        content.setdefault("required", ["price_usd"])
     try:
         return _adapter(section).validate_python(content)
     except ValidationError as error:
@@ -188,7 +200,31 @@ def _across(sections: Sections) -> Iterator[Problem]:
                 yield _unknown(path, venue, networks)
     for network in networks.values():
         yield from _of_network(network, gpus)
+    for section, kind in SUBJECTS.items():
+        for subject in sections[section].values():
+            yield from _of_feeds((section, subject.id), subject, kind, sections)
     yield from _of_labels(labels(sections))
+
+
+def _of_feeds(here: KeyPath, subject: Any, kind: str, sections: Sections) -> Iterator[Problem]:
+    """Yield what is wrong with whom a subject's series are asked from."""
+    measures, sources = sections["measures"], sections["sources"]
+    fitting = {name: x for name, x in measures.items() if kind in x.applies_to}
+    for measure, feeds in subject.feeds.items():
+        path = (*here, "feeds", measure)
+        if measure not in fitting:
+            yield _unknown(path, measure, fitting)
+        for number, feed in enumerate(feeds):
+            if feed.source not in sources:
+                yield _unknown((*path, number, "source"), feed.source, sources)
+            if feed.source in [before.source for before in feeds[:number]]:
+                reason = f"{feed.source} is named twice"
+                yield Problem((*path, number, "source"), reason, "a source once for each measure")
+        if all(feed.referee for feed in feeds):
+            yield Problem(path, "no feed but referees", "at least one that is none")
+    for number, measure in enumerate(getattr(subject, "required", ())):
+        if measure not in fitting:
+            yield _unknown((*here, "required", number), measure, fitting)
 
 
 def _of_network(network: Network, gpus: Mapping[str, Gpu]) -> Iterator[Problem]:
@@ -216,7 +252,7 @@ def labels(sections: Sections) -> list[Label]:
     """Return every name of every subject: ids, names, symbols and aliases."""
     always = (dt.date.min, dt.date.max)
     found = []
-    for section in ("networks", "factors", "gpus"):
+    for section in SUBJECTS:
         for entry in sections[section].values():
             here: KeyPath = (section, entry.id)
             found.append(Label(entry.id, entry.id, *always, here))

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
-from pydantic.types import Strict
+from pydantic import AfterValidator
 
-Text = Annotated[str, Strict(), StringConstraints(pattern=r"\S")]
-Number = Annotated[float, Strict(), Field(allow_inf_nan=False)]
-Day = Annotated[dt.date, Strict()]
-Flag = Annotated[bool, Strict()]
-
-Grade = Literal["A", "B", "C", "D"]
-"""A measured by us or a first-party document; B published elsewhere and read; C one person's word
-or of low trust; D an assumption, or from memory."""
+from research.catalogue._feeds import Feeds
+from research.catalogue._words import Day, Flag, Grade, Number, Strictly, Text
 
 Unit = Literal[
     "fraction",
@@ -45,14 +37,7 @@ BOUNDS: Mapping[str, tuple[float, float]] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Strictly:
-    """A table in which an unknown key is an error."""
-
-    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Figure(_Strictly):
+class Figure(Strictly):
     """A number, and why anyone should believe it."""
 
     value: Number
@@ -98,7 +83,7 @@ Fraction = Annotated[Figure, AfterValidator(Within(0, 1, "a fraction from 0 to 1
 
 
 @dataclass(frozen=True, kw_only=True)
-class Token(_Strictly):
+class Token(Strictly):
     """A symbol, and from when to when it meant the network's token."""
 
     symbol: Text
@@ -117,7 +102,7 @@ class YahooSymbol(Token):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Identifiers(_Strictly):
+class Identifiers(Strictly):
     """What a subject is called at each source; None or empty: not there, or not known to us."""
 
     coingecko: Text | None = None  # API id
@@ -128,7 +113,7 @@ class Identifiers(_Strictly):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Payout(_Strictly):
+class Payout(Strictly):
     """How a network pays who rents a GPU out on it, from a day on."""
 
     kind: Literal["usd", "usd-quoted", "token-quoted", "emission-share"]
@@ -144,7 +129,7 @@ class Payout(_Strictly):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Network(_Strictly):
+class Network(Strictly):
     """A decentralised compute network and its token."""
 
     id: str
@@ -157,6 +142,8 @@ class Network(_Strictly):
     primary_use: Text | None = None
     identifiers: Identifiers = field(default_factory=Identifiers)
     payouts: tuple[Payout, ...] = ()  # the oldest first
+    feeds: Feeds = field(default_factory=dict)
+    required: tuple[Text, ...] = ()  # measures without which an update is not good enough
     source: Text
     date: Day
     grade: Grade
@@ -169,7 +156,7 @@ class Network(_Strictly):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Factor(_Strictly):
+class Factor(Strictly):
     """A market that tokens may move with."""
 
     id: str
@@ -178,13 +165,27 @@ class Factor(_Strictly):
     aliases: tuple[Text, ...] = ()
     calendar: Literal["utc-days", "exchange-sessions"]
     identifiers: Identifiers
+    feeds: Feeds = field(default_factory=dict)
+    required: tuple[Text, ...] = ("price_usd",)
     source: Text
     date: Day
     grade: Grade
 
 
 @dataclass(frozen=True, kw_only=True)
-class Gpu(_Strictly):
+class Sector(Strictly):
+    """All tokens of a kind together, as an upstream counts them; its members are not ours."""
+
+    id: str
+    name: Text
+    feeds: Feeds
+    source: Text
+    date: Day
+    grade: Grade
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gpu(Strictly):
     """A graphics card."""
 
     id: str
@@ -198,10 +199,11 @@ class Gpu(_Strictly):
     used_usd: Positive | None = None
     rate_usd_per_hour: Positive | None = None  # per GPU-hour rented; low, high: 10 %, 90 % quantile
     venue_rate_usd_per_hour: Mapping[str, Positive] = field(default_factory=dict)  # by network
+    feeds: Feeds = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tariff(_Strictly):
+class Tariff(Strictly):
     """A price of electricity."""
 
     id: str
@@ -212,7 +214,7 @@ class Tariff(_Strictly):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Event(_Strictly):
+class Event(Strictly):
     """A day on which a network changed its rules."""
 
     id: str
@@ -227,7 +229,7 @@ class Event(_Strictly):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Measure(_Strictly):
+class Measure(Strictly):
     """A kind of observation: the second half of a series' name."""
 
     id: str
@@ -238,7 +240,7 @@ class Measure(_Strictly):
     high: Number | None = None
     exclusive_low: Flag = False  # True: `low` itself cannot be true
     definition: Text
-    applies_to: tuple[Literal["network", "factor", "gpu"], ...]
+    applies_to: tuple[Literal["network", "factor", "sector", "gpu"], ...]
 
     def __post_init__(self) -> None:
         """Refuse bounds that nothing can satisfy."""
@@ -247,7 +249,7 @@ class Measure(_Strictly):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Assumption(_Strictly):
+class Assumption(Strictly):
     """A number that a model needs and that nobody can look up."""
 
     id: str

@@ -282,3 +282,87 @@ def test_a_damaged_file_gives_a_catalogue_or_a_refusal_with_its_line(
             assert found, line
             assert 1 <= int(found[1]) <= text.count("\n") + 1
             assert "; accepted: " in line
+
+
+FEEDS = """\
+[networks.my-net.feeds]
+price_usd = [
+  { source = "coingecko", key = "mine" },
+  { source = "yahoo", key = "MINE-USD", referee = true },
+]
+"""
+
+
+def test_the_example_of_feeds_is_right(tmp_path: Path) -> None:
+    feeds = load(tmp_path, NETWORK + FEEDS).networks["my-net"].feeds["price_usd"]
+    assert [(x.source, x.key, x.referee) for x in feeds] == [
+        ("coingecko", "mine", False),
+        ("yahoo", "MINE-USD", True),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "line", "reason"),
+    [
+        ('"coingecko"', '"coingeko"', 3, "coingeko is unknown, did you mean coingecko?"),
+        ("price_usd", "price_eur", 2, "price_eur is unknown, did you mean price_usd?"),
+        ("price_usd", "retail_usd", 2, "retail_usd is unknown"),  # a measure of cards
+        ('"yahoo"', '"coingecko"', 4, "coingecko is named twice; accepted: a source once"),
+        ('"mine" }', '"mine", referee = true }', 2, "no feed but referees"),
+        (', key = "mine"', "", 3, "key: missing; accepted: text"),
+        ('"mine" }', '"mine", when = 1 }', 3, "when: unknown key; accepted: source, key, referee"),
+        ("referee = true", 'referee = "yes"', 4, "accepted: true or false"),
+    ],
+)
+def test_a_wrong_feed_is_refused_with_its_line(
+    tmp_path: Path, right: str, wrong: str, line: int, reason: str
+) -> None:
+    assert right in FEEDS
+    text = refusal(tmp_path, FEEDS.replace(right, wrong, 1) + NETWORK)
+    assert text.startswith(f"{tmp_path / 'mine.toml'}:{line}: networks.my-net.feeds")
+    assert reason in text
+
+
+def test_a_required_measure_that_is_unknown_is_refused_with_its_line(tmp_path: Path) -> None:
+    text = refusal(tmp_path, NETWORK.replace("chain =", 'required = ["prize_usd"]\nchain =', 1))
+    assert text.startswith(f"{tmp_path / 'mine.toml'}:7: networks.my-net.required.0: prize_usd is")
+
+
+SOURCE = """\
+[sources.my-source]
+name = "Mine"
+url = "https://example.org/api"
+terms = "free"
+attribution = "me"
+documented = true
+switched_on = true
+key = "none"
+requests_per_minute = 10
+revision_days = 0
+kind = "vendor"
+source = "me"
+date = 2026-01-02
+grade = "C"
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "line", "reason"),
+    [
+        ('key = "none"', 'key = "secret"', 8, "accepted: none, optional, required"),
+        ("requests_per_minute = 10", "requests_per_minute = 0", 1, "is not above 0"),
+        ("revision_days = 0", "revision_days = -1", 1, "revision_days is below 0"),
+        ("revision_days = 0", "revision_days = 0.5", 10, "0.5 does not fit"),
+        ('"https://example.org/api"', '"example.org"', 1, "url example.org is no web address"),
+        ('kind = "vendor"', 'kind = "gossip"', 11, "accepted: on-chain, vendor, derived"),
+        ('terms = "free"\n', "", 1, "sources.my-source.terms: missing; accepted: text"),
+    ],
+)
+def test_a_wrong_source_is_refused_with_its_line(
+    tmp_path: Path, right: str, wrong: str, line: int, reason: str
+) -> None:
+    load(tmp_path, SOURCE)
+    assert right in SOURCE
+    text = refusal(tmp_path, SOURCE.replace(right, wrong, 1))
+    assert text.startswith(f"{tmp_path / 'mine.toml'}:{line}: sources.my-source")
+    assert reason in text
