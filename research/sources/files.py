@@ -125,8 +125,7 @@ def _measures(rows: pd.DataFrame, catalogue: Catalogue, problems: Problems) -> p
 
 def _subjects(rows: pd.DataFrame, catalogue: Catalogue, problems: Problems) -> pd.DataFrame:
     """Name each row's series; leave out rows of none."""
-    groups = {"network": catalogue.networks, "factor": catalogue.factors, "gpu": catalogue.gpus}
-    group_of = {subject: group for group, entries in groups.items() for subject in entries}
+    group_of = {subject: catalogue.kind_of(subject) for subject in catalogue.subjects}
     subjects = pd.Series(None, index=rows.index, dtype="str")
     reasons = subjects.copy()
     for name, part in rows.groupby("subject", sort=False):
