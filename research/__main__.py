@@ -1,6 +1,7 @@
 """The `research` command: reads arguments, calls one function each.
 
-Progress and errors go to stderr, results to stdout. Exit codes: 0 done, 1 failed, 2 wrong usage.
+Progress and errors go to stderr, results to stdout. Exit codes: 0 done, 1 failed, 2 wrong usage, 3
+done, but a gate of quality failed.
 What a command needs is imported by the command, so that `research --help` is quick.
 """
 
@@ -14,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 WIDTH_OF_A_FILE = 160  # columns of a table that goes to a file or a pipe
 REVISIONS_SHOWN = 20
+FAILED_GATE = 3  # exit code
 
 
 class Explaining(typer.core.TyperGroup):
@@ -196,6 +198,76 @@ def import_(
 
 
 @app.command()
+def update(
+    subjects: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="SUBJECT",
+            show_default="all",
+            help="Networks, factors or cards, such as `akash`, `AKT`, `btc` or `rtx-4090`.",
+        ),
+    ] = None,
+    store: StoreOption = None,
+    budget: Annotated[
+        float, typer.Option(metavar="SECONDS", help="Wait for nothing longer than this in all.")
+    ] = 300.0,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Open no socket; say what is wanting.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Ask the sources for what the store lacks, and store it.
+
+    Only what is missing is asked for, and what a source may have rewritten since. A source that
+    fails is named and the others go on; the next source of a series is asked in its place. Exits
+    with 3 if a required series is missing from the store or older than 3 days.
+    """
+    from dataclasses import asdict
+
+    import pandas as pd
+
+    from research.update import update as run
+
+    done = run(
+        subjects or (),
+        store=_location(store),
+        budget_seconds=budget,
+        offline=offline,
+        tell=_progress,
+    )
+    if as_json:
+        refused = done.refused.astype(object)
+        _print_json(
+            {
+                "store": done.store,
+                "seconds": round(done.seconds, 1),
+                "asked": [asdict(row) for row in done.asked],
+                "revised": done.revised,
+                "refused": refused.where(refused.notna(), None),
+                "wanting": [asdict(each) for each in done.wanting],
+            }
+        )
+    else:
+        rows = [
+            {name: "" if value is None else value for name, value in asdict(row).items()}
+            for row in done.asked
+        ]
+        table = pd.DataFrame(rows).drop(columns=["unchanged", "requests"])
+        _print_table(table, f"Asked for {done.store}")
+        _print_table(done.refused.head(REVISIONS_SHOWN), "Refused: cannot be true")
+        _print_table(done.revised.head(REVISIONS_SHOWN), "Revised: known differently before")
+        counts = [
+            f"{sum(getattr(row, name) for row in done.asked)} {name}"
+            for name in ("new", "revised", "unchanged", "refused", "requests")
+        ]
+        typer.echo(f"{', '.join(counts)} in {done.seconds:.1f} s")
+    for each in done.wanting:
+        _progress(f"research: {each}")
+    if done.wanting:
+        raise typer.Exit(FAILED_GATE)
+
+
+@app.command()
 def status(
     store: StoreOption = None, as_of: AsOfOption = None, as_json: JsonOption = False
 ) -> None:
@@ -318,14 +390,16 @@ def _print_table(frame: pd.DataFrame, title: str) -> None:
     if frame.empty:
         return
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     table = Table(title=title, title_justify="left")
     for name in frame.columns:
         is_number = frame[name].dtype.kind in "if"
-        table.add_column(str(name).replace("_", " "), justify="right" if is_number else "left")
+        justify: Literal["left", "right"] = "right" if is_number else "left"
+        table.add_column(str(name).replace("_", " "), justify=justify, overflow="fold")
     for row in frame.itertuples(index=False):
-        table.add_row(*(_cell(value) for value in row))
+        table.add_row(*(escape(_cell(value)) for value in row))
     Console(width=None if sys.stdout.isatty() else WIDTH_OF_A_FILE).print(table)
 
 
