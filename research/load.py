@@ -3,6 +3,7 @@
 A series comes from one source, never from several at once. If more than one speaks of it, that is
 the one whose last day is the latest, then the one with the most days, then the first by name;
 simulated and assumed figures only where there are no others. The rest are named in the provenance.
+Whatever is loaded is checked: the findings say how doubtful it is; what is a day off is refused.
 """
 
 from __future__ import annotations
@@ -12,16 +13,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-import numpy as np
 import pandas as pd
 
-from research import catalogue
-from research.errors import NoDataError, UsageError
+from research import catalogue, quality
+from research.errors import DataError, NoDataError, UsageError
 from research.frames import Panel, Prices, conform, weakest
+from research.quality import Finding
 from research.store import Store
 
 SAMPLE = "sample"  # the word for the simulated market, wherever a store is named
-UNOBSERVED = ("assumed", "simulated")
 SHOWN = 12  # series that an error names before it only counts
 STATUS = [
     "series",
@@ -59,6 +59,7 @@ class Loaded:
 
     frame: pd.DataFrame
     provenance: tuple[Provenance, ...]  # of each column, in order
+    findings: tuple[Finding, ...] = ()  # what is doubtful about the series, whoever tells them
 
     @property
     def kind(self) -> str:
@@ -81,6 +82,7 @@ def prices(
     store: str,
     until: dt.date | None = None,
     as_of: dt.datetime | None = None,
+    strict: bool = False,
 ) -> Loaded:
     """Return daily closes in USD, one column a subject.
 
@@ -90,17 +92,20 @@ def prices(
     store : a folder, an address, or the word `sample`
     until : the last day used
     as_of : leave out what was not known by then
+    strict : refuse whatever fails a check, and not only a shifted day
 
     Raises
     ------
     NoDataError
         The store has no price of one of them; the text says what it has, and what to do.
+    DataError
+        Two sources of one of them are a day apart, so that one of them is wrong about every day.
     """
     known = catalogue.load()
     names = [f"{known.subject(subject)}.price_usd" for subject in subjects]
-    frame, provenance = _read(names, store, until, as_of)
+    frame, provenance, findings = _read(names, store, until, as_of, strict=strict)
     frame = frame.rename(columns=lambda name: name.removesuffix(".price_usd"))
-    return Loaded(frame=conform(frame, Prices), provenance=provenance)
+    return Loaded(frame=conform(frame, Prices), provenance=provenance, findings=findings)
 
 
 def series(
@@ -109,6 +114,7 @@ def series(
     store: str,
     until: dt.date | None = None,
     as_of: dt.datetime | None = None,
+    strict: bool = False,
 ) -> Loaded:
     """Return any series side by side, one column each; see `prices` for the parameters.
 
@@ -116,8 +122,26 @@ def series(
     ----------
     names : such as `akash.gpus_active`
     """
-    frame, provenance = _read(names, store, until, as_of)
-    return Loaded(frame=conform(frame, Panel), provenance=provenance)
+    frame, provenance, findings = _read(names, store, until, as_of, strict=strict)
+    return Loaded(frame=conform(frame, Panel), provenance=provenance, findings=findings)
+
+
+def findings(store: str, *, as_of: dt.datetime | None = None) -> tuple[Finding, ...]:
+    """Return what is doubtful about everything that a store holds; nothing is refused."""
+    rows = Store(locate(store)).read(as_of=as_of)
+    return tuple(quality.check(rows, catalogue.load(), _today(as_of, None)))
+
+
+def reconcile(name: str, *, store: str, as_of: dt.datetime | None = None) -> pd.DataFrame:
+    """Return what each source says of a series beside the one read: see `quality.reconcile`."""
+    known = catalogue.load()
+    name = _name(name, known)
+    return quality.reconcile(Store(locate(store)).read([name], as_of=as_of), name, known)
+
+
+def revisions(store: str, *, as_of: dt.datetime | None = None) -> pd.DataFrame:
+    """Return which values of a store were rewritten later, the latest rewriting first."""
+    return quality.revisions(Store(locate(store)).history(as_of=as_of))
 
 
 def status(store: str, *, as_of: dt.datetime | None = None) -> pd.DataFrame:
@@ -143,8 +167,13 @@ def status(store: str, *, as_of: dt.datetime | None = None) -> pd.DataFrame:
 
 
 def _read(
-    names: Sequence[str], store: str, until: dt.date | None, as_of: dt.datetime | None
-) -> tuple[pd.DataFrame, tuple[Provenance, ...]]:
+    names: Sequence[str],
+    store: str,
+    until: dt.date | None,
+    as_of: dt.datetime | None,
+    *,
+    strict: bool,
+) -> tuple[pd.DataFrame, tuple[Provenance, ...], tuple[Finding, ...]]:
     """Return one column a series from the source preferred, on every day from first to last."""
     known = catalogue.load()
     wanted = list(dict.fromkeys(_name(name, known) for name in names))
@@ -154,17 +183,26 @@ def _read(
     rows = held.read(wanted, until=until, as_of=as_of)
     if absent := sorted({*wanted} - {*rows["series"].unique()}, key=wanted.index):
         raise NoDataError("\n".join(_why_absent(absent, held, store, known, until, as_of)))
+    told = quality.tell(rows, known)
+    found = quality.examine(told, _today(as_of, until))
+    fatal = [one for one in found if one.level == "fail" and (strict or one.check in quality.FATAL)]
+    if fatal:
+        raise DataError("\n".join(f"{one.series}, {one.check}: {one.text}" for one in fatal))
     columns, provenance = {}, []
     for name in wanted:
-        of_series = rows[rows["series"] == name]
-        sources = sorted(of_series.groupby("source"), key=_preference)
-        of_source = sources[0][1]
+        chosen, *others = told[name]
+        of_source = rows.iloc[chosen.at]
         columns[name] = of_source.set_index("date")["value"]
-        others = tuple(str(source) for source, _ in sources[1:])
-        provenance.append(_provenance(of_source, known, others))
+        provenance.append(_provenance(of_source, known, tuple(one.source for one in others)))
     frame = pd.DataFrame(columns).rename_axis("date")
     every_day = pd.date_range(frame.index.min(), frame.index.max(), name="date")
-    return frame.reindex(index=every_day, columns=wanted), tuple(provenance)
+    return frame.reindex(index=every_day, columns=wanted), tuple(provenance), tuple(found)
+
+
+def _today(as_of: dt.datetime | None, until: dt.date | None) -> dt.date:
+    """Return the running day: that of `as_of`, or the one after `until` if that is earlier."""
+    today = (as_of or dt.datetime.now(dt.UTC)).astimezone(dt.UTC).date()
+    return today if until is None else min(today, until + dt.timedelta(days=1))
 
 
 def _name(name: str, known: catalogue.Catalogue) -> str:
@@ -179,18 +217,17 @@ def _name(name: str, known: catalogue.Catalogue) -> str:
     return f"{known.subject(subject)}.{measure}"
 
 
-def _preference(of_source: tuple[object, pd.DataFrame]) -> tuple[bool, int, int, str]:
-    name, rows = of_source
-    is_unobserved = weakest(rows["kind"].unique()) in UNOBSERVED
-    return is_unobserved, -rows["date"].max().toordinal(), -len(rows), str(name)
-
-
 def _provenance(
     rows: pd.DataFrame, known: catalogue.Catalogue, other_sources: tuple[str, ...]
 ) -> Provenance:
     name, last = rows["series"].iloc[0], rows.iloc[-1]
     factor = known.factors.get(name.partition(".")[0])
     is_session = factor is not None and factor.calendar == "exchange-sessions"
+    missing = quality.days_missing(
+        rows["date"].to_numpy().astype("datetime64[D]"),
+        rows["period_days"].to_numpy(),
+        weekdays_only=is_session,
+    )
     return Provenance(
         series=name,
         unit=last["unit"],
@@ -199,19 +236,10 @@ def _provenance(
         first=rows["date"].iloc[0].date(),
         last=last["date"].date(),
         nobs=len(rows),
-        missing_days=_missing_days(rows, weekdays_only=is_session),
+        missing_days=int(missing.sum()),
         known_at=rows["known_at"].max().to_pydatetime(),
         other_sources=other_sources,
     )
-
-
-def _missing_days(rows: pd.DataFrame, *, weekdays_only: bool) -> int:
-    """Return the days after the first that no row's period covers."""
-    days = rows["date"].to_numpy().astype("datetime64[D]")
-    before, begins = days[:-1] + 1, days[1:] - (rows["period_days"].to_numpy()[1:] - 1)
-    if weekdays_only:
-        return int(np.maximum(np.busday_count(before, begins), 0).sum())
-    return int(np.maximum((begins - before).astype(int), 0).sum())
 
 
 def _why_absent(

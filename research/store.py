@@ -108,6 +108,20 @@ class Store:
         as_of : leave out what was not known by then
         until : the last day returned
         """
+        rows = self.history(series, as_of=as_of, until=until)
+        return rows.drop_duplicates(KEY, keep="last", ignore_index=True)
+
+    def history(
+        self,
+        series: Sequence[str] | None = None,
+        *,
+        as_of: dt.datetime | None = None,
+        until: dt.date | None = None,
+    ) -> pd.DataFrame:
+        """Return every row, what was known first before what replaced it.
+
+        The parameters are those of `read`, which returns the last of each.
+        """
         conditions = []
         if series is not None:
             if not series:
@@ -120,8 +134,8 @@ class Store:
                 raise UsageError(f"as of {as_of}: an instant needs its zone, such as +00:00")
             known = as_of.astimezone(dt.UTC).isoformat(timespec="microseconds")
             conditions.append(f"known_at <= TIMESTAMP '{known}'")
-        rows = self._scan(self._table(), conditions).sort_values([*KEY, "known_at", "fetch_id"])
-        return rows.drop_duplicates(KEY, keep="last", ignore_index=True)
+        rows = self._scan(self._table(), conditions)
+        return rows.sort_values([*KEY, "known_at", "fetch_id"], ignore_index=True)
 
     @property
     def _folder(self) -> Path | None:
