@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 
 from research import case
+from research.case.inputs import Assumed
 from research.errors import InfeasibleError, NoDataError
-from research.inputs import Assumed
 from research.store import Store
 
 DAYS = pd.date_range("2024-01-01", "2026-02-28")

@@ -16,10 +16,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from research.quality import agreement, checks
 from research.catalogue import Catalogue
 from research.errors import NoDataError
 from research.frames import weakest
+from research.quality import agreement, checks
 from research.quality.agreement import DIFFERENCE_FAIL, DIFFERENCE_WARN, MIN_RETURNS, SHARE_BEYOND
 from research.quality.checks import Days, Finding, Told, Values, days_missing, rank, tell
 

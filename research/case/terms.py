@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import pandas as pd
 
+from research.case.inputs import Inputs
 from research.catalogue import Gpu, Network, Payout
 from research.errors import InfeasibleError
-from research.inputs import Inputs
 from research.models.rental import Rig, Venue
 from research.models.scenarios import Processes
 

@@ -13,13 +13,13 @@ import pandas as pd
 
 import research.load as load
 from research import catalogue
+from research.case.inputs import Assumed, Inputs, Run
+from research.case.terms import find_capital, find_processes, find_rig, find_venue
 from research.catalogue import Gpu, Network
-from research.inputs import Assumed, Inputs, Run
 from research.models.bootstrap import MIN_WEEKS, History, latest_regime, weekly_log_returns
 from research.models.decision import Question
 from research.models.rental import capital_needed_usd
 from research.models.returns import Risk, risk
-from research.terms import find_capital, find_processes, find_rig, find_venue
 
 MARKET = "btc"  # the factor that is drawn together with the token, and an alternative of its own
 MIN_DEMAND_SHARE = 0.8  # of the weeks with prices: less, and demand would cost too many of them
