@@ -1,49 +1,16 @@
-"""The notebook is stripped, free of logic, and runs by the command and by papermill alike."""
+"""The main notebook answers first, and runs by the command and by papermill alike."""
 
 from __future__ import annotations
 
-import ast
 import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
-
-import pytest
 
 from research.report import render
 
 NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "token-or-hardware.ipynb"
 QUICK = {"paths": "500", "horizon_months": "12"}
-
-
-@pytest.fixture(scope="module")
-def cells() -> list[Any]:
-    cells: list[Any] = json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]
-    for cell in cells:
-        cell["source"] = "".join(cell["source"])
-    return cells
-
-
-def test_it_is_stored_without_outputs_and_counts(cells: list[Any]) -> None:
-    code = [cell for cell in cells if cell["cell_type"] == "code"]
-
-    assert all(cell["outputs"] == [] and cell["execution_count"] is None for cell in code)
-
-
-def test_its_cells_hold_calls_and_no_logic(cells: list[Any]) -> None:
-    logic = (ast.FunctionDef, ast.For, ast.While, ast.If, ast.Lambda, ast.ListComp, ast.DictComp)
-    code = [ast.parse(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
-
-    assert not [node for tree in code for node in ast.walk(tree) if isinstance(node, logic)]
-
-
-def test_its_numbers_stand_in_the_parameters_alone(cells: list[Any]) -> None:
-    free = [cell for cell in cells if "parameters" not in cell["metadata"].get("tags", [])]
-    code = [ast.parse(cell["source"]) for cell in free if cell["cell_type"] == "code"]
-    constants = [node for tree in code for node in ast.walk(tree) if isinstance(node, ast.Constant)]
-
-    assert not [node for node in constants if isinstance(node.value, int | float)]
 
 
 def test_the_page_of_the_simulated_market_answers_first_and_says_what_it_is(
