@@ -9,7 +9,8 @@ https://docs.coingecko.com/reference/coins-id-market-chart
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -52,21 +53,31 @@ class CoinGecko:
 
     def __init__(self) -> None:
         self._charts: dict[str, tuple[dt.datetime, int, Any]] = {}  # one answer has three measures
+        self._readings: dict[str, tuple[dt.datetime, Any]] = {}  # and one two
 
     def fetch(self, wanted: Wanted, web: Web, now: dt.datetime) -> pd.DataFrame:
         """Return a history (price, capitalisation, volume of a coin) or one row (all else)."""
         key, of = wanted.key, measure(wanted.series)
         if key.startswith(CATEGORY):
-            answer = web.call(key, connect(web).get_coins_categories)
+            answer = self._reading(key, web, now, connect(web).get_coins_categories)
             return parse_categories(answer, key, measure=of, now=now)
         if of in COIN_FIELDS:
-            answer = web.call(key, lambda: connect(web).get_coins_markets("usd", ids=[key]))
+            ask = partial(connect(web).get_coins_markets, "usd", ids=[key])
+            answer = self._reading(key, web, now, ask)
             return parse_markets(answer, key, measure=of, now=now)
         if of not in PARTS:
             raise CatalogueError(
                 f"coingecko has no {of}; it has {', '.join([*PARTS, *COIN_FIELDS])} of a coin"
             )
         return parse_market_chart(self._chart(wanted, web, now), key, measure=of, now=now)
+
+    def _reading(self, key: str, web: Web, now: dt.datetime, ask: Callable[[], Any]) -> Any:
+        """Return what `ask` is told; a run asks for it once."""
+        asked_at, answer = self._readings.get(key, (None, None))
+        if asked_at != now:
+            answer = web.call(key, ask)
+            self._readings[key] = (now, answer)
+        return answer
 
     def _chart(self, wanted: Wanted, web: Web, now: dt.datetime) -> Any:
         """Return `market_chart` of a coin; a run asks for it once if the range is the same."""

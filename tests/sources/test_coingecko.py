@@ -359,3 +359,18 @@ def test_whatever_comes_a_parser_gives_a_checked_frame_or_our_error(
         understands_or_refuses(parse, answer)
 
     check()
+
+
+def test_one_answer_about_a_category_serves_both_of_its_measures(
+    httpserver: HTTPServer, line: Callable[..., Web]
+) -> None:
+    httpserver.expect_request("/api/v3/coins/categories").respond_with_json(CATEGORIES)
+    source, web = CoinGecko(), line()
+    series = ("depin.market_cap_usd", "depin.volume_usd")
+
+    values = [
+        source.fetch(want(name, "category:depin"), web, NOW)["value"].iloc[0] for name in series
+    ]
+
+    assert values == [2e10, 1e9]
+    assert len(httpserver.log) == 1
