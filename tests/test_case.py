@@ -105,6 +105,15 @@ def test_nothing_is_known_before_it_was_stored(store: str) -> None:
         case.build(run(store, as_of=dt.datetime(2026, 3, 1, tzinfo=dt.UTC)))
 
 
+def test_the_age_of_an_old_price_is_in_plain_sight(store: str) -> None:
+    later = run(store, as_of=dt.datetime(2026, 4, 9, 12, tzinfo=dt.UTC))
+    soon = run(store, as_of=dt.datetime(2026, 3, 3, tzinfo=dt.UTC))
+
+    old = "The newest price is of 2026-02-28, 40 days before this report."
+    assert old in case.build(later).notes
+    assert not any("newest price" in note for note in case.build(soon).notes)
+
+
 def test_a_parameter_goes_before_the_catalogue(store: str) -> None:
     made = case.build(run(store, rate_usd_per_hour=0.9, utilization=0.25, gpu_usd=1_000.0))
 

@@ -22,6 +22,7 @@ from research.models.rental import capital_needed_usd
 from research.models.returns import Risk, risk
 
 MARKET = "btc"  # the factor that is drawn together with the token, and an alternative of its own
+FRESH_DAYS = 3  # an older price is pointed out
 MIN_DEMAND_SHARE = 0.8  # of the weeks with prices: less, and demand would cost too many of them
 
 
@@ -90,6 +91,7 @@ def build(run: Run) -> Case:
     network, gpu = known.networks[run.network], known.gpus[run.gpu]
     prices = _prices(inputs, network)
     token_price = float(prices[network.id].dropna().iloc[-1]) if network.id in prices else None
+    _say_if_old(inputs, prices)
     venue = find_venue(inputs, network, gpu, has_price=token_price is not None)
     rig = find_rig(inputs, gpu)
     processes = find_processes(inputs, network, gpu, venue)
@@ -153,6 +155,21 @@ def _prices(inputs: Inputs, network: Network) -> pd.DataFrame:
         columns[network.id] = token.frame[network.id]
     frame = pd.DataFrame(columns).sort_index()
     return frame[[name for name in (network.id, MARKET) if name in columns]]
+
+
+def _say_if_old(inputs: Inputs, prices: pd.DataFrame) -> None:
+    """Say the age of the newest price, unless the run asks for prices up to a day of its own."""
+    run = inputs.run
+    if (
+        prices.empty
+        or run.until is not None
+        or any(x.kind == "simulated" for x in inputs.provenance)
+    ):
+        return
+    last = prices.iloc[:, 0].dropna().index[-1].date()
+    age = ((run.as_of or dt.datetime.now(dt.UTC)).date() - last).days
+    if age > FRESH_DAYS:
+        inputs.notes.append(f"The newest price is of {last}, {age} days before this report.")
 
 
 def _history(inputs: Inputs, network: Network, prices: pd.DataFrame) -> History:
