@@ -114,6 +114,16 @@ def test_the_age_of_an_old_price_is_in_plain_sight(store: str) -> None:
     assert not any("newest price" in note for note in case.build(soon).notes)
 
 
+def test_what_the_checks_doubt_stands_beside_the_answer(tmp_path: Path) -> None:
+    own = str(tmp_path / "store")
+    holes = rows("akash.price_usd", walk(1, 1.2, 0.5)).drop(index=range(300, 380))
+    Store(own).append(pd.concat([holes, rows("btc.price_usd", walk(3, 0.6, 70_000.0))]))
+
+    made = case.build(run(own, as_of=dt.datetime(2026, 3, 3, tzinfo=dt.UTC)))
+
+    assert any(note.startswith("akash.price_usd: 80 days missing") for note in made.notes)
+
+
 def test_a_parameter_goes_before_the_catalogue(store: str) -> None:
     made = case.build(run(store, rate_usd_per_hour=0.9, utilization=0.25, gpu_usd=1_000.0))
 

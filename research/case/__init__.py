@@ -151,7 +151,7 @@ def _prices(inputs: Inputs, network: Network) -> pd.DataFrame:
             )
     else:
         token = load.prices([network.id], store=run.store, until=run.until, as_of=run.as_of)
-        inputs.provenance.extend(token.provenance)
+        inputs.remember(token)
         columns[network.id] = token.frame[network.id]
     frame = pd.DataFrame(columns).sort_index()
     return frame[[name for name in (network.id, MARKET) if name in columns]]

@@ -12,8 +12,11 @@ import pandas as pd
 import research.load as load
 from research.catalogue import Catalogue, Figure
 from research.errors import NoDataError
+from research.load import Loaded
 from research.models.bootstrap import Drift
 from research.models.rental import PayoutKind
+
+SAID_ELSEWHERE = ("stale",)  # checks whose finding a case words itself
 
 
 class Run(Protocol):
@@ -111,8 +114,17 @@ class Inputs:
             loaded = loader([name], store=run.store, until=run.until, as_of=run.as_of)
         except NoDataError:
             return None
-        self.provenance.extend(loaded.provenance)
+        self.remember(loaded)
         return loaded
+
+    def remember(self, loaded: Loaded) -> None:
+        """Keep where a table comes from, and what the checks doubt in it."""
+        self.provenance.extend(loaded.provenance)
+        self.notes.extend(
+            f"{doubt.series}: {doubt.text}."
+            for doubt in loaded.findings
+            if doubt.level != "note" and doubt.check not in SAID_ELSEWHERE
+        )
 
     def _plain(
         self, name: str, unit: str, value: float, source: str, date: dt.date | None, grade: str
