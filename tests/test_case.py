@@ -165,6 +165,17 @@ def test_every_figure_names_its_source_and_grade(store: str) -> None:
     assert set(table["grade"]) <= {"A", "B", "C", "D", "given", "store"}
 
 
+def test_a_source_is_named_as_it_wants_to_be(tmp_path: Path) -> None:
+    own = str(tmp_path / "store")
+    prices = rows("akash.price_usd", walk(1, 1.2, 0.5)).assign(source="coingecko")
+    Store(own).append(pd.concat([prices, rows("btc.price_usd", walk(3, 0.6, 70_000.0))]))
+
+    table = case.build(run(own)).provenance_table().set_index("series")
+
+    assert table.loc["akash.price_usd", "attribution"] == "Data provided by CoinGecko"
+    assert table.loc["btc.price_usd", "attribution"] == ""
+
+
 def test_without_a_given_capital_both_sides_start_with_what_the_rig_takes(store: str) -> None:
     made = case.build(run(store))
     rig = made.question.rig

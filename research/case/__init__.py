@@ -61,8 +61,14 @@ class Case:
         return pd.DataFrame([asdict(each) for each in self.assumptions])
 
     def provenance_table(self) -> pd.DataFrame:
-        """Return one row a series that went in."""
-        return pd.DataFrame([asdict(each) for each in self.provenance])
+        """Return one row a series that went in, with what its source wants said."""
+        upstreams = catalogue.load().sources
+        rows = [
+            asdict(each)
+            | {"attribution": x.attribution if (x := upstreams.get(each.source)) else ""}
+            for each in self.provenance
+        ]
+        return pd.DataFrame(rows)
 
 
 def risks(case: Case, *, seed: int) -> tuple[Risk, ...]:

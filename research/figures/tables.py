@@ -258,7 +258,10 @@ def show_provenance(frame: pd.DataFrame, *, simulated: bool) -> Markup:
             "Series": frame["series"],
             "Unit": frame["unit"],
             "Kind": frame["kind"],
-            "Source": frame["source"],
+            "Source": [
+                f"{source} ({said})" if said and said != source else source
+                for source, said in zip(frame["source"], frame["attribution"], strict=True)
+            ],
             "First day": frame["first"].astype(str),
             "Last day": frame["last"].astype(str),
             "Days": frame["nobs"],
