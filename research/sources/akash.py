@@ -240,6 +240,8 @@ def parse_prices(answer: Any, *, card: str, series: str, now: dt.datetime) -> pd
         raise asked.empty("no median")
     values = {name: bid if bid > 0 else math.nan for name, bid in bids.items()}
     values["count"] = asked.number(free["available"], "available")
+    if values["count"] < 0:
+        raise asked.changed(f"{values['count']:g} providers with a free card")
     return asked.reading({named(series, name): value for name, value in values.items()}, now)
 
 

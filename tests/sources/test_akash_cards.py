@@ -218,3 +218,12 @@ def test_any_answer_makes_a_frame_or_one_of_our_errors(at: int) -> None:
             check(PARSERS[at][1], answer, pd.Timestamp(NOW.date()))
 
     of_any_answer()
+
+
+def test_fewer_than_no_providers_is_a_shape_that_we_do_not_know() -> None:
+    answer = copy.deepcopy(PRICES)
+    for row in answer["models"]:
+        row["providerAvailability"]["available"] = -1
+
+    with pytest.raises(SchemaChangedError, match="-1 providers"):
+        parse_prices(answer, card="rtx4090", series="rtx-4090.rate_usd_per_hour", now=NOW)
