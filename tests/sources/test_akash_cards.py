@@ -221,7 +221,7 @@ def test_any_answer_makes_a_frame_or_one_of_our_errors(at: int) -> None:
 
 
 def test_fewer_than_no_providers_is_a_shape_that_we_do_not_know() -> None:
-    answer = copy.deepcopy(PRICES)
+    answer: Any = copy.deepcopy(PRICES)
     for row in answer["models"]:
         row["providerAvailability"]["available"] = -1
 
