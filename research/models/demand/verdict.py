@@ -111,10 +111,12 @@ def _graded(e: Evidence) -> tuple[Grade, str]:
         return "weak", f"There is {effect}, but {doubts[0]}."
     support = _support(e)
     if support is None:
-        return "moderate", (
-            f"There is {effect}, stable over time; it has not improved forecasts of the price "
-            "in the latest regime."
+        lacking = (
+            "it has not clearly improved forecasts of the price"
+            if e.is_latest_regime
+            else "the network's latest rules are too new to be judged alone"
         )
+        return "moderate", f"There is {effect}, stable over time; {lacking}."
     return "strong", f"There is {effect}, stable over time, and {support}."
 
 
