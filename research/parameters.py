@@ -113,7 +113,11 @@ def _one_of(table: str) -> Accepts:
         spellings = {
             spelling.casefold(): identifier
             for identifier, entry in _entries(table).items()
-            for spelling in (identifier, entry.name, getattr(entry, "symbol", identifier))
+            for spelling in (
+                identifier,
+                getattr(entry, "name", identifier),
+                getattr(entry, "symbol", identifier),
+            )
         }
         near = difflib.get_close_matches(text.casefold(), spellings, n=1)
         return f"did you mean {spellings[near[0]]}?" if near else ""
@@ -165,6 +169,7 @@ Instant = Annotated[
 ]
 NetworkId = Annotated[str, _known("networks"), _one_of("networks")]
 GpuId = Annotated[str, _known("gpus"), _one_of("gpus")]
+MeasureId = Annotated[str, _known("measures"), _one_of("measures")]
 TariffId = Annotated[str, _known("tariffs"), _one_of("tariffs")]
 PayoutKind = Literal["usd", "usd-quoted", "token-quoted", "emission-share"]
 Drift = Literal["zero", "historical", "shrunk"]
