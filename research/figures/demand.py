@@ -43,9 +43,9 @@ def plot_levels(analysis: Analysis, *, source: str, simulated: bool) -> go.Figur
     figure.update_layout(showlegend=False, height=520)
     return finish(
         figure, source=source, simulated=simulated,
-        alt=f"Price of {analysis.symbol}: {price.iloc[0]:.3g} USD at first, {price.iloc[-1]:.3g} USD "
-        f"at last. {analysis.measure_label}: {demand.iloc[0]:.4g} at first, {demand.iloc[-1]:.4g} "
-        f"at last. {price.index[0]:%Y-%m-%d} to {price.index[-1]:%Y-%m-%d}.",
+        alt=f"{analysis.symbol}: first {price.iloc[0]:.3g} USD, last {price.iloc[-1]:.3g} USD. "
+        f"{analysis.measure_label}: first {demand.iloc[0]:.4g}, last {demand.iloc[-1]:.4g}; "
+        f"{price.index[0]:%Y-%m-%d} to {price.index[-1]:%Y-%m-%d}.",
     )  # fmt: skip
 
 
@@ -105,7 +105,7 @@ def plot_lead_lag(analysis: Analysis, *, source: str, simulated: bool) -> go.Fig
         )
     figure.update_layout(
         xaxis={
-            "title": f"← price leads · lag ({analysis.frequency}s) · demand leads →", "dtick": 2,
+            "title": f"Lag ({analysis.frequency}s), > 0: demand leads", "dtick": 2,
         },
         yaxis={"title": "Rank correlation"}, height=430,
     )  # fmt: skip
@@ -161,7 +161,7 @@ def plot_impulse(analysis: Analysis, *, source: str, simulated: bool) -> go.Figu
     last = table.iloc[-1]
     return finish(
         figure, source=source, simulated=simulated,
-        alt=f"After {table.index[-1]} {analysis.frequency}s the price stands {last['response']:+.2f} % "
+        alt=f"{table.index[-1]} {analysis.frequency}s on, the price is {last['response']:+.2f} % "
         f"for 1 % more demand, 95 % interval {last['low']:+.2f} to {last['high']:+.2f}.",
     )  # fmt: skip
 

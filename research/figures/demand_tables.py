@@ -14,7 +14,7 @@ MEANING = {
     "strong": "Yes: the evidence is strong.",
     "moderate": "Probably: the evidence is moderate.",
     "weak": "Perhaps: the evidence is weak.",
-    "none": "No: an association that matters would probably have been seen, and was not.",
+    "none": "No.",
     "untestable": "Not enough data to tell.",
 }
 QUESTIONS = {
@@ -41,7 +41,8 @@ def show_verdict(analysis: Analysis, *, source: str, simulated: bool) -> Markup:
     ]
     if analysis.nobs:
         sentences.append(
-            f"Demand is measured by {analysis.measure_label}; {analysis.nobs} {analysis.frequency}s, "
+            f"Demand is measured by {analysis.measure_label}; "
+            f"{analysis.nobs} {analysis.frequency}s, "
             f"{analysis.first} to {analysis.last}. An association is not a cause."
         )
     if analysis.regimes:
@@ -116,7 +117,7 @@ def show_loop(analysis: Analysis, *, source: str, simulated: bool) -> Markup:
         {
             "Link": x.name, "Expected": x.expected_sign, "Effect (% for 1 %)": _signed(x.effect),
             "95 % interval": _interval(x.low, x.high), "n": x.nobs, "p": _p(x.pvalue),
-            "Verdict": x.grade, "Reading": x.reading,
+            "Verdict": x.grade,
         }
         for x in analysis.loop.links
     ]  # fmt: skip
@@ -154,7 +155,7 @@ def show_side_by_side(rows: pd.DataFrame, *, source: str, simulated: bool) -> Ma
             "Together": rows["co-movement"], "Demand first": rows["prediction"],
             "Long run": rows["long run"], "Rank correlation": [_signed(x) for x in rows["effect"]],
             "95 % interval": [_interval(*x) for x in zip(rows["low"], rows["high"], strict=True)],
-            "q": [_p(x) for x in rows["qvalue"]], "Why": rows["reason"],
+            "q": [_p(x) for x in rows["qvalue"]],
         }
     )  # fmt: skip
     return table(

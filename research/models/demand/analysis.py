@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -43,7 +43,7 @@ DemandClass = Literal["A", "B", "C"]
 
 MIN_REGIME = 10  # periods on each side of a regime break before it can be told from chance
 MAX_LAG = 8  # periods of lead and lag
-PRIMARY = "co-movement"
+PRIMARY: Literal["co-movement"] = "co-movement"
 
 
 class Happening(NamedTuple):
@@ -172,7 +172,7 @@ def analyse(
             steps.run(lambda: granger(demand_rest, price_rest, names=("demand", "price"))),
             steps.run(lambda: granger(price_rest, demand_rest, names=("price", "demand"))),
         ]
-    whitened = steps.run(lambda: (pre_whiten(price_rest).values, pre_whiten(demand_rest).values))
+    whitened = steps.run(lambda: (pre_whiten(price_rest).series, pre_whiten(demand_rest).series))
     orders = [
         steps.run(lambda x=x: order_of_integration(x))  # type: ignore[misc]
         for x in (sample.price_level.rename("price"), sample.demand_level.rename("demand"))
@@ -203,7 +203,7 @@ def analyse(
     studies = _studies(pairs, subject.events, steps)
     loop = None if levels is None else steps.run(lambda: reflexivity_loop(levels))
     tests = family(_family(partial, raw, leads, causality, lasting, forecast, studies, beta))
-    common = {
+    common: dict[str, Any] = {
         "demand_class": flag.demand_class,
         "unit": f"{sample.frequency}s",
         "flagged": subject.flagged,
@@ -212,16 +212,22 @@ def analyse(
         and lasting.cointegrated
         and lasting.alpha_price_t < -2,
     }
-    verdicts = (
+    short_run = (
         judge(PRIMARY, _of_comovement(partial, raw, look, steps, common)),
         judge(
             "prediction",
             _of_prediction(leads, tests, whitened, price, demand, forecast, seed, steps, common),
         ),
+    )
+    verdicts = (
+        *short_run,
         judge_long_run(
             demand_class=flag.demand_class,
             nobs=sample.nobs if lasting is None else lasting.nobs,
             **_lasting(lasting),
+            short_run_qvalue=min(
+                (x.qvalue for x in short_run if x.qvalue is not None), default=None
+            ),
             refused=_refusal(steps, "long run") if lasting is None else None,
             is_latest_regime=is_latest,
             unit=f"{sample.frequency}s",
@@ -292,7 +298,7 @@ def _peak(leads: LeadLag | None) -> int:
     if leads is None:
         return 0
     ahead = leads.table[(leads.table.index > 0) & (leads.table["qvalue"] < 0.05)]
-    return 0 if ahead.empty else int(ahead["pvalue"].idxmin())
+    return 0 if ahead.empty else int(str(ahead["pvalue"].idxmin()))
 
 
 def _studies(pairs: Pairs, events: Sequence[Happening], steps: _Steps) -> tuple[EventStudy, ...]:
@@ -326,7 +332,7 @@ def _family(
             continue
         for each in (association.spearman, association.pearson, association.kendall):
             if each.pvalue is not None:
-                tests.append(
+                tests.append(  # noqa: PERF401 - a loop of three reads better
                     Test(
                         question=PRIMARY, name=f"{each.kind} correlation, {what}",
                         effect=each.rho, low=each.low, high=each.high, unit="correlation",
@@ -389,10 +395,10 @@ def _of_comovement(
     raw: Association | None,
     look: Stability | None,
     steps: _Steps,
-    common: dict[str, object],
+    common: dict[str, Any],
 ) -> Evidence:
     if partial is None:
-        return Evidence(nobs=0, refused=_refusal(steps, "weeks"), **common)  # type: ignore[arg-type]
+        return Evidence(nobs=0, refused=_refusal(steps, "weeks"), **common)
     headline = partial.spearman
     return Evidence(
         nobs=partial.nobs, rho=headline.rho, low=headline.low, high=headline.high,
@@ -400,7 +406,7 @@ def _of_comovement(
         same_sign_share=None if look is None else look.share_same_sign,
         halves=None if look is None else look.halves,
         raw_rho=None if raw is None else raw.spearman.rho,
-        **common,  # type: ignore[arg-type]
+        **common,
     )  # fmt: skip
 
 
@@ -413,14 +419,14 @@ def _of_prediction(
     forecast: OutOfSample | None,
     seed: int,
     steps: _Steps,
-    common: dict[str, object],
+    common: dict[str, Any],
 ) -> Evidence:
     """Weigh the clearest lead of demand; the correction for having searched is in its q-value."""
     if leads is None or whitened is None:
-        return Evidence(nobs=0, refused=_refusal(steps, "weeks"), **common)  # type: ignore[arg-type]
+        return Evidence(nobs=0, refused=_refusal(steps, "weeks"), **common)
     ahead = leads.table[leads.table.index > 0]
-    lag = int(ahead["pvalue"].idxmin())
-    row = ahead.loc[lag]
+    lag = int(str(ahead["pvalue"].idxmin()))
+    row = ahead[ahead.index == lag].iloc[0]
     look = steps.run(lambda: stability(whitened[0], whitened[1].shift(lag), seed=seed))
     qvalue = tests.loc[tests["name"] == _lead_name(lag), "qvalue"].iloc[0]
     return Evidence(
@@ -431,19 +437,19 @@ def _of_prediction(
         raw_rho=_rank_correlation(price, demand, lag),
         clark_west_pvalue=None if forecast is None else forecast.clark_west_pvalue,
         r2_out_of_sample=None if forecast is None else forecast.r2_mean,
-        lag=lag, **common,  # type: ignore[arg-type]
+        lag=lag, **common,
     )  # fmt: skip
 
 
 def _rank_correlation(price: pd.Series[float], demand: pd.Series[float], lag: int) -> float:
     """Return the Spearman correlation of innovations, demand `lag` periods earlier."""
     both = pd.concat(
-        [pre_whiten(demand).values.shift(lag), pre_whiten(price).values], axis=1
+        [pre_whiten(demand).series.shift(lag), pre_whiten(price).series], axis=1
     ).dropna()
     return hc3_slope(*(rank(x) for x in both.to_numpy().T)).slope
 
 
-def _lasting(found: LongRun | None) -> dict[str, object]:
+def _lasting(found: LongRun | None) -> dict[str, Any]:
     if found is None:
         return {}
     return {

@@ -100,9 +100,9 @@ def headline_test(price_growth: pd.Series[float], demand_growth: pd.Series[float
     return _tested("spearman", rank(a), rank(b), {})
 
 
-def paired(price: Innovations, demand: Innovations, lag: int = 0) -> tuple[np.ndarray, np.ndarray]:  # type: ignore[type-arg]
+def paired(price: Innovations, demand: Innovations, lag: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Return demand's innovations `lag` weeks earlier and the price's, where both exist."""
-    joint = np.column_stack([demand.values.shift(lag).to_numpy(), price.values.to_numpy()])
+    joint = np.column_stack([demand.series.shift(lag).to_numpy(), price.series.to_numpy()])
     joint = joint[np.isfinite(joint).all(axis=1)]
     return joint[:, 0], joint[:, 1]
 

@@ -60,7 +60,7 @@ def default_block(a: Array, b: Array) -> float:
     """Return the mean length of a block in weeks: n^(1/3), or Politis and White's if longer."""
     n = len(a)
     chosen = max(float(optimal_block_length(x)["stationary"].iloc[0]) for x in (a, b))
-    return min(max(2.0, n ** (1 / 3), chosen), n / 3)
+    return float(min(max(2.0, n ** (1 / 3), chosen), n / 3))
 
 
 def resampled_correlations(

@@ -130,15 +130,13 @@ def _tested(
         sum_std_error=float(np.sqrt(pick @ covariance @ pick)),
         textbook_fstat=float(textbook),
         textbook_pvalue=float(f.sf(textbook, len(tested), df)),
-        wild_pvalue=_wild(y, x, own, tested, restricted, fstat, seed)
-        if nobs < WILD_BELOW
-        else None,
+        wild_pvalue=_wild(y, x, tested, restricted, fstat, seed) if nobs < WILD_BELOW else None,
         serial_correlation_pvalue=_serial(residuals, x),
     )
 
 
 def needed(order: int, stated: bool) -> int:
-    """Return the fewest weeks for a test with that many lags; 10 a coefficient if lags are stated."""
+    """Return the fewest weeks for that many lags; 10 a coefficient if lags are stated."""
     return 10 * (2 * order + 1) if stated else max(FEWEST["granger"], 10 * (2 * order + 1))
 
 
@@ -195,7 +193,7 @@ def _wald(beta: Array, covariance: Array, tested: list[int]) -> float:
 
 
 def _wild(
-    y: Array, x: Array, own: Array, tested: list[int], restricted: Array, fstat: float, seed: int
+    y: Array, x: Array, tested: list[int], restricted: Array, fstat: float, seed: int
 ) -> float:
     """Return the share of worlds without the link whose statistic is as large, all at once."""
     signs = np.random.default_rng(seed).choice([-1.0, 1.0], size=(WILD_DRAWS, len(y)))

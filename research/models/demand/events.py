@@ -1,4 +1,4 @@
-"""What happened around an event, beyond what the market did?
+"""Weeks around an event, beyond what the market did.
 
 One event is one observation: the interval comes from the same window laid over the weeks before
 the event, which keeps the dependence between weeks. It says how unusual the weeks were, not why.

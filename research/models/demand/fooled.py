@@ -38,7 +38,7 @@ def naive_lines(
          "both make chance look like a link. We take the market out, use ranks and allow for "
          "unequal variance."),
     ):  # fmt: skip
-        if len(rows) > MIN_ROWS and (rows.nunique() > 1).all():
+        if len(rows) > MIN_ROWS and (rows.max() > rows.min()).all():
             naive = pearsonr(*rows.to_numpy().T)
             lines.append((what, f"{naive.statistic:+.2f}, {_p(naive.pvalue)}", headline, why))
     if raw is not None and raw.spearman.pvalue is not None:

@@ -55,7 +55,9 @@ def impulse_response(
     """
     rows = []
     for h in range(horizon + 1):
-        ahead = sum(price_growth.shift(-k) for k in range(h + 1))
+        ahead = pd.concat([price_growth.shift(-k) for k in range(h + 1)], axis=1).sum(
+            axis=1, min_count=h + 1
+        )
         past = {
             f"{name} {k}": series.shift(k)
             for name, series in (("price", price_growth), ("demand", demand_growth))

@@ -35,7 +35,7 @@ WEEKS_PER_FACTOR = 15  # at least this many weeks for every factor taken out
 class Innovations(Shown):
     """What an autoregression of a series leaves unexplained."""
 
-    values: pd.Series[float]  # on the series' own weeks; NaN where a lag is missing
+    series: pd.Series[float]  # on the series' own weeks; NaN where a lag is missing
     order: int  # lags of the autoregression, 0 to the longest tried
     nobs: int  # weeks with an innovation
 
@@ -85,7 +85,7 @@ def pre_whiten(x: pd.Series[float], max_lag: int = MAX_LAG) -> Innovations:
     innovations = np.full(len(values), np.nan)
     innovations[is_whole] = residuals[order]
     return Innovations(
-        values=pd.Series(innovations, index=x.index, name=x.name), order=order, nobs=nobs
+        series=pd.Series(innovations, index=x.index, name=x.name), order=order, nobs=nobs
     )
 
 

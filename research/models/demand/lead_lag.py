@@ -60,6 +60,6 @@ def lead_lag(
     found = table[table["qvalue"] < SIGNIFICANT]
     return LeadLag(
         table=table,
-        peak_lag=None if found.empty else int(found["pvalue"].idxmin()),
-        naive_band=float(z / np.sqrt(table.loc[0, "nobs"])),
+        peak_lag=None if found.empty else int(str(found["pvalue"].idxmin())),
+        naive_band=float(z / np.sqrt(table["nobs"].max())),
     )

@@ -1,4 +1,4 @@
-"""Do price and demand keep together in the long run, and which of the two closes the gap?
+"""Whether price and demand keep together, and which of the two closes the gap.
 
 Three tests, because each has its blind side. Who adjusts is read from the error correction: if
 demand closes the gap, the price leads.
@@ -128,7 +128,7 @@ def long_run(
 
 
 def johansen_trace(both: pd.DataFrame, lags: int) -> tuple[float, float]:
-    """Return the trace statistic of no common trend, made smaller for small samples, and its bound."""
+    """Return the trace of no common trend, made smaller for small samples, and its bound."""
     found = coint_johansen(both, det_order=0, k_ar_diff=lags)
     n = len(both) - lags - 1
     factor = (n - both.shape[1] * (lags + 1)) / n
@@ -151,7 +151,7 @@ def _unbroken(both: pd.DataFrame) -> pd.DataFrame:
         return both.iloc[:0]
     lengths = stretch.value_counts()
     best = max(lengths[lengths == lengths.max()].index)
-    return both.loc[stretch[stretch == best].index]
+    return both.reindex(stretch[stretch == best].index)
 
 
 def _differences(both: pd.DataFrame) -> int:
@@ -162,6 +162,8 @@ def _differences(both: pd.DataFrame) -> int:
 
 def _bounds(both: pd.DataFrame, dependent: str, k: int) -> tuple[float, tuple[float, float]]:
     other = next(name for name in both if name != dependent)
-    model = UECM(both[dependent].reset_index(drop=True), k, both[[other]].reset_index(drop=True), k)  # fmt: skip
+    rows = both.reset_index(drop=True)
+    model = UECM(rows[dependent], k, rows[[other]], k)
     found = model.fit().bounds_test(case=3)
-    return float(found.statistic), (float(found.pvalue["lower"]), float(found.pvalue["upper"]))
+    bounds = found.pvalue
+    return float(found.statistic), (float(bounds["lower"]), float(bounds["upper"]))

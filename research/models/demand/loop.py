@@ -11,6 +11,7 @@ Jorda (2005), American Economic Review 95, 161-182: local projections.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -90,19 +91,23 @@ def reflexivity_loop(levels: pd.DataFrame) -> Loop:
 
 def _link(growth: pd.DataFrame, name: str, cause: str, effect: str) -> Link:
     horizon = HORIZONS[name]
-    nothing = {"name": name, "expected_sign": "+", "horizon_weeks": horizon}
+    nothing = partial(Link, name=name, expected_sign="+", horizon_weeks=horizon)
     if not {cause, effect} <= {*growth.columns}:
         lacking = ", ".join(sorted({cause, effect} - {*growth.columns}))
-        return Link(**nothing, effect=None, low=None, high=None, pvalue=None, nobs=0,
+        return nothing( effect=None, low=None, high=None, pvalue=None, nobs=0,
                     grade="not enough data", reading=f"no {lacking} is held")  # fmt: skip
-    ahead = sum(growth[effect].shift(-h) for h in range(1, horizon + 1))
+    ahead = pd.concat([growth[effect].shift(-h) for h in range(1, horizon + 1)], axis=1).sum(
+        axis=1, min_count=horizon
+    )
     frame = pd.concat(
         {"ahead": ahead, "cause": growth[cause], "past": growth[effect]}, axis=1
     ).dropna()
     required = max(FEWEST["granger"], 4 * horizon)
     if len(frame) < required:
-        return Link(**nothing, effect=None, low=None, high=None, pvalue=None, nobs=len(frame),
-                    grade="not enough data", reading=f"{len(frame)} weeks, {required} needed")  # fmt: skip
+        return nothing(
+            effect=None, low=None, high=None, pvalue=None, nobs=len(frame),
+            grade="not enough data", reading=f"{len(frame)} weeks, {required} needed",
+        )  # fmt: skip
     fit = OLS(frame["ahead"], frame[["cause", "past"]].assign(const=1.0)).fit(
         cov_type="HAC", cov_kwds={"maxlags": horizon, "use_correction": True}, use_t=True
     )
@@ -110,8 +115,7 @@ def _link(growth: pd.DataFrame, name: str, cause: str, effect: str) -> Link:
     grade: Grade = "unclear"
     if pvalue < SIGNIFICANT:
         grade = "supported" if slope > 0 else "against"
-    return Link(
-        **nothing, effect=slope, low=slope - 1.96 * error, high=slope + 1.96 * error,
+    return nothing( effect=slope, low=slope - 1.96 * error, high=slope + 1.96 * error,
         pvalue=pvalue, nobs=len(frame), grade=grade,
         reading=f"{horizon} weeks after 1 % more: {slope:+.2f} %",
     )  # fmt: skip

@@ -47,9 +47,7 @@ def guard(
     joint = pd.concat([price_growth, demand_growth], axis=1).dropna().to_numpy()
     if demand_class == "C":
         return Guard(demand_class="C", mechanical=True, reason="it contains the token's price")
-    if len(joint) > 2 and (np.ptp(joint, axis=0) > 0).all():
-        if abs(np.corrcoef(joint.T)[0, 1]) >= IDENTICAL:
-            return Guard(
-                demand_class="C", mechanical=True, reason="it is the price times a constant"
-            )
+    varies = len(joint) > 2 and bool((np.ptp(joint, axis=0) > 0).all())
+    if varies and abs(np.corrcoef(joint.T)[0, 1]) >= IDENTICAL:
+        return Guard(demand_class="C", mechanical=True, reason="it is the price times a constant")
     return Guard(demand_class=demand_class, mechanical=False, reason="it owes nothing to the price")

@@ -51,7 +51,7 @@ def family(tests: Sequence[Test]) -> pd.DataFrame:
     return table
 
 
-def by_qvalues(pvalues: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+def by_qvalues(pvalues: np.ndarray) -> np.ndarray:
     """Return Benjamini-Yekutieli q-values."""
     return np.asarray(multipletests(pvalues, method="fdr_by")[1], dtype=float)
 

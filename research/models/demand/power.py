@@ -51,7 +51,7 @@ def require(question: str, nobs: int, required: int) -> None:
         raise InsufficientDataError(question, nobs=nobs, required=required, unit="weeks")
 
 
-def _autocorrelation(centred: np.ndarray, lag: int) -> np.ndarray:  # type: ignore[type-arg]
+def _autocorrelation(centred: np.ndarray, lag: int) -> np.ndarray:
     return np.asarray(
         (centred[lag:] * centred[:-lag]).sum(axis=0) / (centred**2).sum(axis=0), dtype=float
     )

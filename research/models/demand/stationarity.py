@@ -84,7 +84,7 @@ def order_of_integration(level: pd.Series[float]) -> Stationarity:
     )  # fmt: skip
 
 
-def adf(x: np.ndarray, trend: Trend, lags: int | None = None) -> tuple[float, float]:  # type: ignore[type-arg]
+def adf(x: np.ndarray, trend: Trend, lags: int | None = None) -> tuple[float, float]:
     """Return the augmented Dickey-Fuller statistic and p-value; BIC chooses lags not given."""
     most = int(12 * (len(x) / 100) ** 0.25) if lags is None else lags
     found = adfuller(
@@ -94,7 +94,7 @@ def adf(x: np.ndarray, trend: Trend, lags: int | None = None) -> tuple[float, fl
     return float(found.statistic), float(found.pvalue)
 
 
-def kpss_test(x: np.ndarray, trend: Trend, lags: int | None = None) -> tuple[float, float]:  # type: ignore[type-arg]
+def kpss_test(x: np.ndarray, trend: Trend, lags: int | None = None) -> tuple[float, float]:
     """Return the KPSS statistic and its p-value, which is cut at 0.01 and 0.10."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", InterpolationWarning)  # told by the text of the p-value

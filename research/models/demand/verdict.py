@@ -21,6 +21,7 @@ SUGGESTIVE, CONVINCING = 0.10, 0.05  # q-values
 LARGE = 0.30  # correlation of a moderate link
 STABLE = 2 / 3  # share of rolling windows with the sign of the whole
 CORRECTS_T = -2.0  # t-value of the price's error correction
+CLEARLY_CORRECTS_T = -3.0
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -192,19 +193,23 @@ def judge_long_run(
     beta_std_error: float | None = None,
     alpha_price_t: float | None = None,
     alpha_demand_t: float | None = None,
+    short_run_qvalue: float | None = None,
     refused: str | None = None,
     is_latest_regime: bool = True,
     unit: str = "weeks",
 ) -> Verdict:
     """Grade whether the levels keep together, and by whose adjustment.
 
-    Weak: two of three tests find a common trend. Moderate: and the price closes the gap. Strong:
-    and all three agree, in the latest regime. None: fewer than two find one in 115 weeks or more.
+    Weak: two of three tests find a common trend. Moderate: all three, the price closes the gap,
+    and there is an association in the short run as well (q below 0.05), because these tests alone
+    find trends too often. Strong: and in the latest regime, with an adjustment clear of chance
+    (t below -3). None: fewer than two find a trend in 115 weeks or more.
 
     Parameters
     ----------
     n_agreeing : of the three tests, how many find a common trend at 5 %
     alpha_price_t, alpha_demand_t : t-values of each one's adjustment to the gap
+    short_run_qvalue : the smaller of co-movement's and prediction's
     refused : why the tests were not run
     """
     grade: Grade
@@ -224,15 +229,22 @@ def judge_long_run(
     else:
         price_corrects = alpha_price_t is not None and alpha_price_t < CORRECTS_T
         supply_adjusts = alpha_demand_t is not None and abs(alpha_demand_t) > -CORRECTS_T
-        if price_corrects:
-            grade = "strong" if n_agreeing == N_TESTS and is_latest_regime else "moderate"
+        confirmed = short_run_qvalue is not None and short_run_qvalue < CONVINCING
+        if price_corrects and n_agreeing == N_TESTS and confirmed:
+            is_clear = alpha_price_t is not None and alpha_price_t < CLEARLY_CORRECTS_T
+            grade = "strong" if is_clear and is_latest_regime else "moderate"
             reason = "Price and demand share a trend, and the price closes the gap between them."
         else:
             grade = "weak"
-            reason = "Price and demand share a trend, but " + (
-                "it is demand that follows the price." if supply_adjusts
-                else "which of the two follows the other cannot be told."
-            )  # fmt: skip
+            if price_corrects:
+                detail = (
+                    "such trends are often found by chance, and the short run does not show it."
+                )
+            elif supply_adjusts:
+                detail = "it is demand that follows the price."
+            else:
+                detail = "which of the two follows the other cannot be told."
+            reason = f"Price and demand share a trend, but {detail}"
     return Verdict(
         question="long run", grade=grade, reason=reason, nobs=nobs, effect=beta, low=low, high=high
     )

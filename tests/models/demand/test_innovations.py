@@ -21,7 +21,7 @@ def growth() -> pd.DataFrame:
 def test_the_primary_test_on_us_output_and_investment_gives_the_digits_of_r(growth):
     output, investment = (pre_whiten(growth[name]) for name in growth)
     assert (output.order, investment.order, output.nobs) == (2, 1, 198)
-    a, b = (x.values.dropna().to_numpy() for x in (output, investment))
+    a, b = (x.series.dropna().to_numpy() for x in (output, investment))
     pearson, spearman = hc3_slope(a, b), hc3_slope(rank(a), rank(b))
     assert pearson.slope == pytest.approx(0.77223338, abs=1e-8)
     assert pearson.tstat == pytest.approx(11.24292816, abs=1e-7)
@@ -43,7 +43,7 @@ def test_the_slope_test_is_that_of_statsmodels():
 def test_a_missing_week_costs_itself_and_the_four_after_it(growth):
     output = growth["realgdp"].copy()
     output.iloc[100] = np.nan
-    missing = pre_whiten(output).values.isna()
+    missing = pre_whiten(output).series.isna()
     assert list(missing[missing].index) == [0, 1, 2, 3, 100, 101, 102, 103, 104]
 
 
