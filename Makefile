@@ -4,7 +4,7 @@ BIN := .venv/bin
 OUT ?= reports/rendered
 
 .DEFAULT_GOAL := help
-.PHONY: help report test lab bench check-python clean
+.PHONY: help report test lab bench evidence check-python clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*  ## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null || grep '  ## ' $(MAKEFILE_LIST)
@@ -21,6 +21,9 @@ test: .venv/.test  ## every test, lint, type and import check
 
 lab: .venv/.lab  ## open JupyterLab on the notebooks
 	$(BIN)/jupyter lab --notebook-dir=notebooks
+
+evidence: .venv/.report  ## false alarms, power and truth found, in made worlds (10 minutes)
+	$(BIN)/python -m research.evidence
 
 bench: .venv/.test  ## measure speed and memory
 	$(BIN)/python -m tests.benchmarks

@@ -16,7 +16,7 @@ from research.store import Store
 
 FOLDER = Path(__file__).parents[2] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
-OF_THE_MARKET = ("market-overview", "network-profile", "data-quality")
+OF_THE_MARKET = ("market-overview", "network-profile", "data-quality", "demand-and-price")
 
 every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 every_view = pytest.mark.parametrize("notebook", OF_THE_MARKET)

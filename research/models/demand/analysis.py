@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple, TypeVar
 
 import numpy as np
@@ -151,13 +151,16 @@ def analyse(
     n_replications : of the headline interval
     long_run_weeks : fewest periods for the long run; the default is that of its model
     """
+    if subject.demand_class != "C":
+        copy = guard(pairs.price_growth, pairs.demand_growth, subject.demand_class)
+        if copy.mechanical:
+            return untestable(replace(subject, demand_class="C"), copy.reason)
     steps = _Steps()
     sample, breaks, is_latest = _sample(pairs, subject.events)
     control = _control(sample, breaks)
     whole = pd.concat([sample.price_growth, sample.demand_growth, control], axis=1)
     is_whole = whole.notna().all(axis=1)
     price, demand = (x.where(is_whole) for x in (sample.price_growth, sample.demand_growth))
-    flag = guard(sample.price_growth, sample.demand_growth, subject.demand_class)
     residuals = steps.run(lambda: (partial_out(price, control), partial_out(demand, control)))
     raw = steps.run(lambda: associate(price, demand, seed=seed, n_replications=0))
     partial = leads = look = None
@@ -204,7 +207,7 @@ def analyse(
     loop = None if levels is None else steps.run(lambda: reflexivity_loop(levels))
     tests = family(_family(partial, raw, leads, causality, lasting, forecast, studies, beta))
     common: dict[str, Any] = {
-        "demand_class": flag.demand_class,
+        "demand_class": subject.demand_class,
         "unit": f"{sample.frequency}s",
         "flagged": subject.flagged,
         "is_latest_regime": is_latest,
@@ -222,7 +225,7 @@ def analyse(
     verdicts = (
         *short_run,
         judge_long_run(
-            demand_class=flag.demand_class,
+            demand_class=subject.demand_class,
             nobs=sample.nobs if lasting is None else lasting.nobs,
             **_lasting(lasting),
             short_run_qvalue=min(
@@ -239,7 +242,7 @@ def analyse(
         symbol=subject.symbol,
         measure=subject.measure,
         measure_label=subject.measure_label,
-        demand_class=flag.demand_class,
+        demand_class=subject.demand_class,
         frequency=sample.frequency,
         verdicts=verdicts,
         first=sample.first,

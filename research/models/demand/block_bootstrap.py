@@ -11,7 +11,7 @@ Politis and Romano (1994), Journal of the American Statistical Association 89, 1
 from __future__ import annotations
 
 import math
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from arch.bootstrap import optimal_block_length
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from research.models.demand.innovations import rank
 
-Array = NDArray[np.float64]
+Array = NDArray[Any]
 Kind = Literal["pearson", "spearman"]
 
 WEEKS_AT_ONCE = 300_000  # resampled weeks of a pass: what fits in the cache

@@ -24,7 +24,7 @@ from scipy.stats import rankdata, t
 from research.errors import InsufficientDataError
 from research.models.demand._shown import Shown
 
-Array = NDArray[np.float64]
+Array = NDArray[Any]
 
 MAX_LAG = 4  # weeks: the longest autoregression that is tried
 MIN_DISTINCT = 10  # fewer different values are a placeholder, not a measurement

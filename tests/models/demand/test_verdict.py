@@ -1,6 +1,9 @@
 """Every combination of evidence has one grade, and it is the one that was agreed on."""
 
+from __future__ import annotations
+
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,26 +15,26 @@ SOLID = Evidence(
     demand_class="A", nobs=200, rho=0.4, low=0.25, high=0.53, qvalue=0.001, mde=0.27,
     same_sign_share=0.9, halves=(0.35, 0.45), raw_rho=0.5,
 )  # fmt: skip
-FORECASTS = {"clark_west_pvalue": 0.01, "r2_out_of_sample": 0.02}
+FORECASTS: dict[str, Any] = {"clark_west_pvalue": 0.01, "r2_out_of_sample": 0.02}
 
 
-def grade(**changes: object) -> str:
+def grade(**changes: Any) -> str:
     return judge("co-movement", replace(SOLID, **changes)).grade
 
 
-def test_a_stable_association_is_moderate():
+def test_a_stable_association_is_moderate() -> None:
     assert grade() == "moderate"
 
 
-def test_with_forecasts_that_improved_it_is_strong():
+def test_with_forecasts_that_improved_it_is_strong() -> None:
     assert grade(**FORECASTS) == "strong"
 
 
-def test_with_a_price_that_corrects_it_is_strong():
+def test_with_a_price_that_corrects_it_is_strong() -> None:
     assert grade(price_corrects=True) == "strong"
 
 
-def test_support_from_an_older_regime_does_not_count():
+def test_support_from_an_older_regime_does_not_count() -> None:
     assert grade(**FORECASTS, is_latest_regime=False) == "moderate"
 
 
@@ -45,31 +48,31 @@ def test_support_from_an_older_regime_does_not_count():
         ({"raw_rho": -0.1}, "other sign"),
     ],
 )
-def test_one_doubt_makes_it_weak_and_is_named(changes, reason):
+def test_one_doubt_makes_it_weak_and_is_named(changes: Any, reason: Any) -> None:
     verdict = judge("co-movement", replace(SOLID, **changes))
     assert verdict.grade == "weak"
     assert reason in verdict.reason
 
 
-def test_no_association_with_power_is_none():
+def test_no_association_with_power_is_none() -> None:
     assert grade(rho=0.02, low=-0.12, high=0.16, qvalue=0.8) == "none"
 
 
-def test_no_association_without_power_is_untestable():
+def test_no_association_without_power_is_untestable() -> None:
     assert grade(nobs=60, rho=0.02, low=-0.2, high=0.2, qvalue=0.8, mde=0.48) == "untestable"
 
 
-def test_an_interval_that_contains_a_relevant_effect_is_untestable():
+def test_an_interval_that_contains_a_relevant_effect_is_untestable() -> None:
     assert grade(rho=0.2, low=-0.02, high=0.36, qvalue=0.2) == "untestable"
 
 
-def test_too_few_weeks_are_untestable_however_strong_the_association():
+def test_too_few_weeks_are_untestable_however_strong_the_association() -> None:
     verdict = judge("co-movement", replace(SOLID, nobs=51, **FORECASTS))
     assert verdict.grade == "untestable"
     assert "51 weeks, 52 needed" in verdict.reason
 
 
-def test_doubtful_data_are_untestable_and_the_doubt_is_told():
+def test_doubtful_data_are_untestable_and_the_doubt_is_told() -> None:
     verdict = judge("co-movement", replace(SOLID, flagged="the source repeated a price"))
     assert (verdict.grade, "repeated a price" in verdict.reason) == ("untestable", True)
 
@@ -89,19 +92,19 @@ evidence = st.builds(
 
 
 @given(evidence)
-def test_all_evidence_has_a_grade_and_a_sentence(found):
+def test_all_evidence_has_a_grade_and_a_sentence(found: Any) -> None:
     verdict = judge("prediction", found)
     assert verdict.grade in ("strong", "moderate", "weak", "none", "untestable")
     assert verdict.reason.endswith(".")
 
 
 @given(evidence)
-def test_a_figure_that_contains_the_price_is_never_evidence(found):
+def test_a_figure_that_contains_the_price_is_never_evidence(found: Any) -> None:
     assert judge("co-movement", replace(found, demand_class="C")).grade == "untestable"
 
 
 @given(evidence)
-def test_a_grade_above_weak_needs_a_convincing_and_large_association(found):
+def test_a_grade_above_weak_needs_a_convincing_and_large_association(found: Any) -> None:
     if judge("co-movement", found).grade in ("moderate", "strong"):
         assert found.qvalue < 0.05
         assert abs(found.rho) >= 0.30
@@ -125,5 +128,5 @@ def test_a_grade_above_weak_needs_a_convincing_and_large_association(found):
         ({"demand_class": "C", "cointegrated": True, "n_agreeing": 3}, "untestable"),
     ],
 )  # fmt: skip
-def test_the_long_run_is_graded_by_who_adjusts(found, expected):
+def test_the_long_run_is_graded_by_who_adjusts(found: Any, expected: Any) -> None:
     assert judge_long_run(**{"demand_class": "A", "nobs": 200, **found}).grade == expected
