@@ -43,7 +43,8 @@ def show_verdict(analysis: Analysis, *, source: str, simulated: bool) -> Markup:
         sentences.append(
             f"Demand is measured by {analysis.measure_label}; "
             f"{analysis.nobs} {analysis.frequency}s, "
-            f"{analysis.first} to {analysis.last}. An association is not a cause."
+            f"{analysis.first} to {analysis.last}. The market's part taken out: "
+            f"{', '.join(analysis.factors) or 'none'}. An association is not a cause."
         )
     if analysis.regimes:
         days = ", ".join(map(str, analysis.regimes))

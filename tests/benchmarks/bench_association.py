@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
 import numpy as np
 from arch.bootstrap import StationaryBootstrap
 
 from research import market
-from research.evidence import REPLICATIONS, SUBJECT, _market_pairs
+from research.evidence import SUBJECT, _market_pairs
 from research.models.demand.analysis import analyse
 from research.models.demand.block_bootstrap import Kind, correlation_interval
 from research.models.demand.innovations import rank
+from research.models.demand.pairs import Pairs
 
 CASES: tuple[tuple[Kind, int, int, float], ...] = (
     ("spearman", 300, 9_999, 10.0),
     ("pearson", 1_500, 10_000, 12.0),
 )
 MAX_SECONDS = 20.0
+CORES = 2
 NETWORKS = ("akash", "render", "nosana", "golem", "livepeer")
 MEASURES = ("gpu_hours", "gpus_active", "utilization")
 
@@ -67,8 +71,19 @@ def whole_market() -> float:
         for network in NETWORKS
         for measure in MEASURES
     ]
-    analyse(pairs[0], SUBJECT, n_replications=REPLICATIONS)  # imports are not counted
-    return seconds(lambda: [analyse(each, SUBJECT) for each in (*pairs, *pairs)])
+    with ProcessPoolExecutor(CORES, initializer=one_thread) as pool:
+        list(pool.map(one, pairs[:CORES]))  # imports are not counted
+        return seconds(lambda: list(pool.map(one, (*pairs, *pairs))))
+
+
+def one(pairs: Pairs) -> str:
+    """Analyse one pair in a worker."""
+    return analyse(pairs, SUBJECT).verdicts[0].grade
+
+
+def one_thread() -> None:
+    """Keep two workers from fighting for the same cores."""
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 
 def main() -> int:
@@ -82,7 +97,7 @@ def main() -> int:
         )
     total = whole_market()
     is_broken |= total > MAX_SECONDS
-    print(f"30 analyses on one core: {total:.1f} s (at most {MAX_SECONDS:.0f})")  # noqa: T201
+    print(f"30 analyses on two cores: {total:.1f} s (at most {MAX_SECONDS:.0f})")  # noqa: T201
     return int(is_broken)
 
 

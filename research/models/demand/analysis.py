@@ -34,7 +34,7 @@ from research.models.demand.measure import guard
 from research.models.demand.multiplicity import Test, family
 from research.models.demand.pairs import Pairs
 from research.models.demand.power import minimum_detectable_effect
-from research.models.demand.stability import Stability, stability
+from research.models.demand.stability import Stability, constancy, stability
 from research.models.demand.stationarity import Stationarity, order_of_integration
 from research.models.demand.verdict import MIN_WEEKS, Evidence, Verdict, judge, judge_long_run
 
@@ -42,6 +42,7 @@ Found = TypeVar("Found")
 DemandClass = Literal["A", "B", "C"]
 
 MIN_REGIME = 10  # periods on each side of a regime break before it can be told from chance
+COVERED = 0.9  # of the periods: a factor younger than that is left out, not the periods
 MAX_LAG = 8  # periods of lead and lag
 PRIMARY: Literal["co-movement"] = "co-movement"
 
@@ -115,15 +116,17 @@ class Analysis(Shown):
 class _Steps:
     """Runs the steps, and keeps why one could not be run."""
 
-    def __init__(self) -> None:
+    def __init__(self, periods: str) -> None:
         self.skipped: list[str] = []
+        self._periods = periods  # weeks or months
 
     def run(self, call: Callable[[], Found]) -> Found | None:
         """Return what a step finds; a step without enough data is skipped and says so."""
         try:
             return call()
         except (InsufficientDataError, InfeasibleError) as refused:
-            if (text := str(refused)) not in self.skipped:
+            text = str(refused).removesuffix("; widen the window").replace("weeks", self._periods)
+            if text not in self.skipped:
                 self.skipped.append(text)
             return None
 
@@ -155,7 +158,7 @@ def analyse(
         copy = guard(pairs.price_growth, pairs.demand_growth, subject.demand_class)
         if copy.mechanical:
             return untestable(replace(subject, demand_class="C"), copy.reason)
-    steps = _Steps()
+    steps = _Steps(f"{pairs.frequency}s")
     sample, breaks, is_latest = _sample(pairs, subject.events)
     control = _control(sample, breaks)
     whole = pd.concat([sample.price_growth, sample.demand_growth, control], axis=1)
@@ -219,7 +222,7 @@ def analyse(
         judge(PRIMARY, _of_comovement(partial, raw, look, steps, common)),
         judge(
             "prediction",
-            _of_prediction(leads, tests, whitened, price, demand, forecast, seed, steps, common),
+            _of_prediction(leads, tests, whitened, price, demand, forecast, steps, common),
         ),
     )
     verdicts = (
@@ -287,13 +290,18 @@ def _sample(pairs: Pairs, events: Sequence[Happening]) -> tuple[Pairs, tuple[dt.
 
 def _control(sample: Pairs, breaks: Sequence[dt.date]) -> pd.DataFrame:
     """Return what is taken out of both sides: market factors, and a step for each regime."""
-    factors = orthogonal(sample.factors, "btc")
+    both = sample.price_growth.notna() & sample.demand_growth.notna()
+    covered = sample.factors[both].notna().mean() >= COVERED
+    usable = [name for name in sample.factors if bool(covered[str(name)])][
+        : int(both.sum()) // WEEKS_PER_FACTOR
+    ]
+    factors = orthogonal(sample.factors[usable], "btc")
     index = pd.DatetimeIndex(factors.index)
     for day in breaks:
         after = index >= pd.Timestamp(day)
         if min(after.sum(), (~after).sum()) >= MIN_REGIME:
             factors[f"since {day}"] = after.astype(float)
-    return factors.iloc[:, : max(1, sample.nobs // WEEKS_PER_FACTOR)]
+    return factors.iloc[:, : int(both.sum()) // WEEKS_PER_FACTOR]
 
 
 def _peak(leads: LeadLag | None) -> int:
@@ -401,7 +409,7 @@ def _of_comovement(
     common: dict[str, Any],
 ) -> Evidence:
     if partial is None:
-        return Evidence(nobs=0, refused=_refusal(steps, "weeks"), **common)
+        return Evidence(nobs=0, refused=_refusal(steps, "association"), **common)
     headline = partial.spearman
     return Evidence(
         nobs=partial.nobs, rho=headline.rho, low=headline.low, high=headline.high,
@@ -420,23 +428,22 @@ def _of_prediction(
     price: pd.Series[float],
     demand: pd.Series[float],
     forecast: OutOfSample | None,
-    seed: int,
     steps: _Steps,
     common: dict[str, Any],
 ) -> Evidence:
     """Weigh the clearest lead of demand; the correction for having searched is in its q-value."""
     if leads is None or whitened is None:
-        return Evidence(nobs=0, refused=_refusal(steps, "weeks"), **common)
+        return Evidence(nobs=0, refused=_refusal(steps, "association"), **common)
     ahead = leads.table[leads.table.index > 0]
     lag = int(str(ahead["pvalue"].idxmin()))
     row = ahead[ahead.index == lag].iloc[0]
-    look = steps.run(lambda: stability(whitened[0], whitened[1].shift(lag), seed=seed))
+    look = steps.run(lambda: constancy(whitened[0], whitened[1].shift(lag)))
     qvalue = tests.loc[tests["name"] == _lead_name(lag), "qvalue"].iloc[0]
     return Evidence(
         nobs=int(row["nobs"]), rho=row["rho"], low=row["low"], high=row["high"],
         qvalue=float(qvalue), mde=minimum_detectable_effect(int(row["nobs"])),
-        same_sign_share=None if look is None else look.share_same_sign,
-        halves=None if look is None else look.halves,
+        same_sign_share=None if look is None else look[0],
+        halves=None if look is None else look[1],
         raw_rho=_rank_correlation(price, demand, lag),
         clark_west_pvalue=None if forecast is None else forecast.clark_west_pvalue,
         r2_out_of_sample=None if forecast is None else forecast.r2_mean,

@@ -13,7 +13,7 @@ Granger (1969), Econometrica 37, 424-438. Toda and Yamamoto (1995), Journal of E
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -24,7 +24,7 @@ from research.errors import InfeasibleError
 from research.models.demand._shown import Shown
 from research.models.demand.power import FEWEST, require
 
-Array = NDArray[np.float64]
+Array = NDArray[Any]
 Method = Literal["HC3 Wald", "Toda-Yamamoto"]
 
 MAX_LAGS = 8
@@ -145,15 +145,20 @@ def _design(
 ) -> tuple[Array, Array, list[int]]:
     """Return the effect, its regressors, and the columns of the cause's past that are tested."""
     longest = order + extra
-    columns = [effect.shift(k) for k in range(1, longest + 1)]
-    columns += [cause.shift(k) for k in range(1, longest + 1)]
+    y, x = (series.to_numpy(dtype=float) for series in (effect, cause))
+    columns = [y, *(_earlier(each, k) for each in (y, x) for k in range(1, longest + 1))]
     # Orders are compared on the same weeks: those that the longest of them has.
-    needed_too = [s.shift(k) for s in (cause, effect) for k in (0, common)] if common else []
-    frame = pd.concat([effect, *columns, *needed_too], axis=1).to_numpy(dtype=float)
-    frame = frame[np.isfinite(frame).all(axis=1)]
-    kept = frame[:, : 1 + 2 * longest]
+    columns += [_earlier(each, k) for each in (x, y) for k in (0, common)] if common else []
+    rows = np.column_stack(columns)
+    kept = rows[np.isfinite(rows).all(axis=1), : 1 + 2 * longest]
     design = np.column_stack([kept[:, 1:], np.ones(len(kept))])
     return kept[:, 0], design, list(range(longest, longest + order))
+
+
+def _earlier(x: Array, lag: int) -> Array:
+    out = np.full(len(x), np.nan)
+    out[lag:] = x[: len(x) - lag]
+    return out
 
 
 def _order(cause: pd.Series[float], effect: pd.Series[float], extra: int) -> int:

@@ -62,19 +62,17 @@ def stability(
     both = pd.concat([demand_innovations, price_innovations], axis=1).dropna()
     require("stability", len(both), FEWEST["breaks"])
     a, b = (rank(x) for x in both.to_numpy().T)
-    sign = np.sign(np.corrcoef(a, b)[0, 1])
-    rho = rolling_correlation(a, b[None, :], window)[0]
+    rho, share, halves = _constancy(a, b, window)
     rng = np.random.default_rng(seed)
     shuffled = rng.permuted(np.tile(b, (N_NULL, 1)), axis=1)
     low, high = np.quantile(rolling_correlation(a, shuffled, window), [0.025, 0.975], axis=0)
-    middle = len(a) // 2
     x, y = ((v - v.mean()) / v.std() for v in (a, b))
     residuals = y - np.mean(x * y) * x
     cusum, cusum_pvalue, _ = breaks_cusumolsresid(residuals * x, ddof=1)
     days = both.index[find_breaks(x * y)]
     return Stability(
-        share_same_sign=float(np.mean(np.sign(rho) == sign)),
-        halves=(_correlation(a[:middle], b[:middle]), _correlation(a[middle:], b[middle:])),
+        share_same_sign=share,
+        halves=halves,
         rolling=pd.DataFrame(
             {"rho": rho, "null_low": low, "null_high": high}, index=both.index[window - 1 :]
         ),
@@ -83,6 +81,30 @@ def stability(
         cusum_pvalue=float(cusum_pvalue),
         nobs=len(both),
     )
+
+
+def constancy(
+    price_innovations: pd.Series[float], demand_innovations: pd.Series[float]
+) -> tuple[float, tuple[float, float]]:
+    """Return the share of rolling windows with the sign of the whole, and both halves.
+
+    Raises
+    ------
+    InsufficientDataError : fewer than 80 pairs
+    """
+    both = pd.concat([demand_innovations, price_innovations], axis=1).dropna()
+    require("stability", len(both), FEWEST["breaks"])
+    a, b = (rank(x) for x in both.to_numpy().T)
+    _, share, halves = _constancy(a, b, WINDOW)
+    return share, halves
+
+
+def _constancy(a: Array, b: Array, window: int) -> tuple[Array, float, tuple[float, float]]:
+    rho = rolling_correlation(a, b[None, :], window)[0]
+    sign = np.sign(np.corrcoef(a, b)[0, 1])
+    middle = len(a) // 2
+    halves = (_correlation(a[:middle], b[:middle]), _correlation(a[middle:], b[middle:]))
+    return rho, float(np.mean(np.sign(rho) == sign)), halves
 
 
 class _Squares(ruptures.base.BaseCost):  # type: ignore[misc]
