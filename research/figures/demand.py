@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
@@ -21,7 +19,7 @@ def plot_levels(analysis: Analysis, *, source: str, simulated: bool) -> go.Figur
     """Price above, demand below, one time axis, the days of new rules marked."""
     price, demand = analysis.price.dropna(), analysis.demand.dropna()
     if price.empty or demand.empty:
-        return _missing(analysis)
+        return _missing(analysis, "")
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.09)
     for row, (series, colour) in enumerate(((price, PRICE), (demand, DEMAND)), 1):
         figure.add_scatter(
@@ -53,7 +51,7 @@ def plot_partial_scatter(analysis: Analysis, *, source: str, simulated: bool) ->
     """Surprises of demand against surprises of price in the same period."""
     both = pd.concat([analysis.demand_residual, analysis.price_residual], axis=1).dropna()
     if analysis.partial is None or both.empty:
-        return _missing(analysis)
+        return _missing(analysis, "association")
     ours = analysis.partial.spearman
     figure = go.Figure(
         go.Scatter(
@@ -80,7 +78,7 @@ def plot_partial_scatter(analysis: Analysis, *, source: str, simulated: bool) ->
 def plot_lead_lag(analysis: Analysis, *, source: str, simulated: bool) -> go.Figure | Markup:
     """Rank correlation at each lead and lag with HC3 intervals; the naive band dotted."""
     if analysis.lead_lag is None:
-        return _missing(analysis)
+        return _missing(analysis, "lead and lag")
     table = analysis.lead_lag.table
     clear = table["qvalue"] < 0.05
     figure = go.Figure()
@@ -120,7 +118,7 @@ def plot_lead_lag(analysis: Analysis, *, source: str, simulated: bool) -> go.Fig
 def plot_rolling(analysis: Analysis, *, source: str, simulated: bool) -> go.Figure | Markup:
     """Correlation in moving windows inside the band that unrelated series reach."""
     if analysis.stability is None:
-        return _missing(analysis)
+        return _missing(analysis, "stability")
     rolling = analysis.stability.rolling
     figure = go.Figure()
     _band(figure, rolling["null_low"], rolling["null_high"], "range of unrelated series (95 %)")
@@ -146,7 +144,7 @@ def plot_rolling(analysis: Analysis, *, source: str, simulated: bool) -> go.Figu
 def plot_impulse(analysis: Analysis, *, source: str, simulated: bool) -> go.Figure | Markup:
     """Price in the periods after demand grew by 1 % more than its past implied."""
     if analysis.impulse is None:
-        return _missing(analysis)
+        return _missing(analysis, "impulse")
     table = analysis.impulse.table
     figure = go.Figure()
     _band(figure, table["low"], table["high"], "95 % interval")
@@ -169,7 +167,7 @@ def plot_impulse(analysis: Analysis, *, source: str, simulated: bool) -> go.Figu
 def plot_forecast_record(analysis: Analysis, *, source: str, simulated: bool) -> go.Figure | Markup:
     """Squared error saved by using demand, added up over the forecasts."""
     if analysis.forecast is None:
-        return _missing(analysis)
+        return _missing(analysis, "out of sample")
     record = analysis.forecast.record
     saved = (
         (record["actual"] - record["mean"]) ** 2 - (record["actual"] - record["model"]) ** 2
@@ -217,10 +215,12 @@ def _band(figure: go.Figure, low: pd.Series[float], high: pd.Series[float], name
                        fillcolor=BAND, name=name, hoverinfo="skip")  # fmt: skip
 
 
-def _missing(analysis: Analysis) -> Markup:
-    reasons: Sequence[str] = analysis.skipped or ("not asked",)
-    return show_sentences(f"Not enough data for this figure: {'; '.join(reasons[:2])}.")
+def _missing(analysis: Analysis, question: str) -> Markup:
+    """Return why a question was not asked: its own reason if there is one, else the first."""
+    own = [reason for reason in analysis.skipped if question in reason]
+    reason = (*own, *analysis.skipped, "no data")[0]
+    return show_sentences(f"Not enough data for this figure: {reason}.")
 
 
 def _wrapped(label: str) -> str:
-    return label.replace(" (", "<br>(", 1)
+    return label.split(" (")[0]

@@ -1,0 +1,72 @@
+"""Figures and tables on demand and price say what was found, and what could not be asked."""
+
+from __future__ import annotations
+
+import plotly.graph_objects as go
+import pytest
+
+from research.evidence import SUBJECT, world
+from research.figures import demand, demand_tables
+from research.figures.theme import Markup
+from research.models.demand.analysis import Analysis, analyse, untestable
+from research.models.demand.pairs import align
+
+ORIGIN = {"source": "a made world", "simulated": True}
+PLOTS = [
+    demand.plot_levels,
+    demand.plot_partial_scatter,
+    demand.plot_lead_lag,
+    demand.plot_rolling,
+    demand.plot_impulse,
+    demand.plot_forecast_record,
+]
+TABLES = [
+    demand_tables.show_verdict,
+    demand_tables.show_verdicts,
+    demand_tables.show_tests,
+    demand_tables.show_fooled,
+    demand_tables.show_loop,
+    demand_tables.show_events,
+]
+
+
+@pytest.fixture(scope="module")
+def found() -> Analysis:
+    import numpy as np
+    import pandas as pd
+
+    growth = world(np.random.default_rng(1), 200, volatility="none", rho=0.6)
+    days = pd.date_range(growth[0].index[0] - pd.Timedelta(days=6), growth[0].index[-1])
+    levels = [
+        (0.05 * x.cumsum()).apply(np.exp).reindex(days, method="bfill").rename(str(x.name))
+        for x in growth
+    ]
+    return analyse(align(*levels, nature="stock"), SUBJECT, n_replications=199)
+
+
+@pytest.mark.parametrize("plot", PLOTS)
+def test_a_figure_has_axis_titles_its_source_and_a_sentence(plot, found) -> None:  # type: ignore[no-untyped-def]
+    figure = plot(found, source="a made world", simulated=True)
+    assert isinstance(figure, go.Figure)
+    assert figure.layout.yaxis.title.text
+    assert figure.layout.meta["source"] == "a made world"
+    assert any(character.isdigit() for character in figure.layout.meta["alt"])
+
+
+@pytest.mark.parametrize("plot", PLOTS)
+def test_what_could_not_be_asked_is_said_in_place_of_the_figure(plot) -> None:  # type: ignore[no-untyped-def]
+    shown = plot(untestable(SUBJECT, "no price is held"), source="", simulated=False)
+    assert isinstance(shown, Markup)
+    assert "no price is held" in shown.html
+
+
+@pytest.mark.parametrize("show", TABLES)
+def test_a_table_of_a_simulated_world_is_marked_or_says_what_lacks(show, found) -> None:  # type: ignore[no-untyped-def]
+    html = show(found, source="a made world", simulated=True).html
+    assert "Simulated data" in html or "No event" in html or "Too few series" in html
+    assert "nan" not in html.lower()
+
+
+def test_no_causal_word_stands_in_the_answer(found: Analysis) -> None:
+    html = demand_tables.show_verdict(found, source="a made world", simulated=True).html.lower()
+    assert not any(word in html for word in (" drives ", " causes ", " because of "))
