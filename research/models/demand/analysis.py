@@ -28,10 +28,11 @@ from research.models.demand.innovations import (
     rank,
 )
 from research.models.demand.lead_lag import LeadLag, lead_lag
+from research.models.demand.listed import lead_name, tests_of
 from research.models.demand.long_run import LongRun, long_run
 from research.models.demand.loop import Loop, reflexivity_loop
 from research.models.demand.measure import guard
-from research.models.demand.multiplicity import Test, family
+from research.models.demand.multiplicity import family
 from research.models.demand.pairs import Pairs
 from research.models.demand.power import minimum_detectable_effect
 from research.models.demand.stability import Stability, constancy, stability
@@ -208,7 +209,7 @@ def analyse(
     )
     studies = _studies(pairs, subject.events, steps)
     loop = None if levels is None else steps.run(lambda: reflexivity_loop(levels))
-    tests = family(_family(partial, raw, leads, causality, lasting, forecast, studies, beta))
+    tests = family(tests_of(partial, raw, leads, causality, lasting, forecast, studies, beta))
     common: dict[str, Any] = {
         "demand_class": subject.demand_class,
         "unit": f"{sample.frequency}s",
@@ -326,76 +327,6 @@ def _studies(pairs: Pairs, events: Sequence[Happening], steps: _Steps) -> tuple[
     return tuple(x for x in found if x is not None)
 
 
-def _family(
-    partial: Association | None,
-    raw: Association | None,
-    leads: LeadLag | None,
-    causality: Sequence[Granger],
-    lasting: LongRun | None,
-    forecast: OutOfSample | None,
-    studies: Sequence[EventStudy],
-    beta: Elasticity | None,
-) -> list[Test]:
-    """Return every test of the report; only the first was declared beforehand."""
-    tests = []
-    for association, what in ((partial, "partial"), (raw, "raw")):
-        if association is None:
-            continue
-        for each in (association.spearman, association.pearson, association.kendall):
-            if each.pvalue is not None:
-                tests.append(  # noqa: PERF401 - a loop of three reads better
-                    Test(
-                        question=PRIMARY, name=f"{each.kind} correlation, {what}",
-                        effect=each.rho, low=each.low, high=each.high, unit="correlation",
-                        nobs=each.nobs, pvalue=each.pvalue,
-                        primary=what == "partial" and each.kind == "spearman",
-                    )
-                )  # fmt: skip
-    if beta is not None:
-        tests.append(
-            Test(question="elasticity", name=f"price on demand {beta.lag} before",
-                 effect=beta.beta, low=beta.low, high=beta.high, unit="% per 1 %",
-                 nobs=beta.nobs, pvalue=beta.pvalue)
-        )  # fmt: skip
-    if leads is not None:
-        tests += [
-            Test(question="lead and lag", name=_lead_name(int(str(lag))), effect=row.rho,
-                 low=row.low, high=row.high, unit="correlation", nobs=int(row.nobs),
-                 pvalue=row.pvalue)
-            for lag, row in leads.table.iterrows() if lag != 0
-        ]  # fmt: skip
-    tests += [
-        Test(question="Granger", name=f"{x.cause} before {x.effect}, {x.method}",
-             effect=x.sum_effect, low=x.sum_effect - 1.96 * x.sum_std_error,
-             high=x.sum_effect + 1.96 * x.sum_std_error, unit="sum of coefficients",
-             nobs=x.nobs, pvalue=x.pvalue)
-        for x in causality
-    ]  # fmt: skip
-    if lasting is not None:
-        tests += [
-            Test(question="long run", name=f"Engle-Granger, {name} explained", effect=None,
-                 low=None, high=None, unit="", nobs=lasting.nobs, pvalue=pvalue)
-            for name, pvalue in (("price", lasting.engle_granger_price_pvalue),
-                                 ("demand", lasting.engle_granger_demand_pvalue))
-        ]  # fmt: skip
-    if forecast is not None:
-        tests.append(
-            Test(question="forecast", name="Clark-West against the mean", effect=forecast.r2_mean,
-                 low=None, high=None, unit="R2 out of sample", nobs=forecast.nobs,
-                 pvalue=forecast.clark_west_pvalue)
-        )  # fmt: skip
-    tests += [
-        Test(question="event", name=f"{x.event} ({x.date})", effect=x.car, low=x.low, high=x.high,
-             unit="log points", nobs=x.estimation_nobs, pvalue=x.pvalue)
-        for x in studies
-    ]  # fmt: skip
-    return tests
-
-
-def _lead_name(lag: int) -> str:
-    return f"demand leads by {lag}" if lag > 0 else f"price leads by {-lag}"
-
-
 def _refusal(steps: _Steps, word: str) -> str:
     """Return why a question could not be asked; the text names it, or is the first there is."""
     return next((x for x in steps.skipped if word in x), (*steps.skipped, "no pairs")[0])
@@ -438,7 +369,7 @@ def _of_prediction(
     lag = int(str(ahead["pvalue"].idxmin()))
     row = ahead[ahead.index == lag].iloc[0]
     look = steps.run(lambda: constancy(whitened[0], whitened[1].shift(lag)))
-    qvalue = tests.loc[tests["name"] == _lead_name(lag), "qvalue"].iloc[0]
+    qvalue = tests.loc[tests["name"] == lead_name(lag), "qvalue"].iloc[0]
     return Evidence(
         nobs=int(row["nobs"]), rho=row["rho"], low=row["low"], high=row["high"],
         qvalue=float(qvalue), mde=minimum_detectable_effect(int(row["nobs"])),
