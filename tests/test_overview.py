@@ -214,8 +214,8 @@ def test_an_event_is_not_told_before_it_was_published(tmp_path: Path) -> None:
     held = market(tmp_path, rows("akash.price_usd", [1.0], "USD"))
     later = market(tmp_path, rows("akash.price_usd", [1.0], "USD"), as_of=NOW.replace(month=4))
 
-    assert profile.build(held, "akash").events.empty
-    assert profile.build(later, "akash").events["kind"].tolist() == ["burn-mint"]
+    assert profile.build(held, "akash").events["kind"].tolist() == ["migration"]
+    assert profile.build(later, "akash").events["kind"].tolist() == ["burn-mint", "migration"]
 
 
 def test_a_source_is_named_with_the_age_of_what_is_shown(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What is known and typed in: networks, hardware, tariffs, events, measures and sources.
+"""What is known and typed in: networks, venues, hardware, tariffs, events, risks, sources.
 
 Each figure carries its source, its date and a grade of confidence. The TOML files beside this
 one are the built-in catalogue; a folder of one's own TOML files adds to it and updates it.
@@ -13,24 +13,26 @@ from difflib import get_close_matches
 from functools import cached_property, lru_cache
 from pathlib import Path
 
-from research.catalogue._check import SECTIONS, SUBJECTS, Label, Sections, check, labels
+from research.catalogue._across import SUBJECTS, Label, Sections, labels
+from research.catalogue._check import SECTIONS, check
 from research.catalogue._feeds import Feed, Upstream
+from research.catalogue._hardware import Gpu, PowerCap, Tariff
 from research.catalogue._toml import Tree, read_files
 from research.catalogue._types import (
     Assumption,
     Event,
     Factor,
     Figure,
-    Gpu,
     Identifiers,
     Measure,
     Network,
     Payout,
     Sector,
-    Tariff,
+    Staking,
     Token,
     YahooSymbol,
 )
+from research.catalogue._venues import RentalVenue, Risk, RiskKind, Stress
 from research.catalogue._words import Grade
 from research.config import settings
 from research.errors import CatalogueError, UsageError
@@ -48,7 +50,13 @@ __all__ = [
     "Measure",
     "Network",
     "Payout",
+    "PowerCap",
+    "RentalVenue",
+    "Risk",
+    "RiskKind",
     "Sector",
+    "Staking",
+    "Stress",
     "Tariff",
     "Token",
     "UnknownSubjectError",
@@ -61,11 +69,15 @@ BUILT_IN = (
     "sources.toml",
     "networks.toml",
     "hardware.toml",
+    "venues.toml",
     "tariffs.toml",
     "events.toml",
+    "risks.toml",
+    "stresses.toml",
     "measures.toml",
     "assumptions.toml",
 )
+_A_YEAR = dt.timedelta(days=365)
 
 
 class UnknownSubjectError(UsageError):
@@ -80,9 +92,12 @@ class Catalogue:
     factors: Mapping[str, Factor]
     sectors: Mapping[str, Sector]
     gpus: Mapping[str, Gpu]
+    venues: Mapping[str, RentalVenue]
     sources: Mapping[str, Upstream]
     tariffs: Mapping[str, Tariff]
     events: Mapping[str, Event]
+    risks: Mapping[str, Risk]
+    stresses: Mapping[str, Stress]
     measures: Mapping[str, Measure]
     assumptions: Mapping[str, Assumption]
 
@@ -143,6 +158,47 @@ class Catalogue:
         return tuple(
             sorted(x.date for x in self.events.values() if x.subject == network and x.regime)
         )
+
+    def counted_risks(self, subject: str, day: dt.date) -> tuple[Risk, ...]:
+        """Return the facts that count against a contract with a network or venue on a day.
+
+        These are its risks; its changes of the payout rule in the year up to `day`; and its
+        migrations that are announced for later. What was published after `day` does not count.
+        The grade of a contract counts kinds: `len({risk.kind for risk in facts})`.
+
+        Parameters
+        ----------
+        subject : a network by any of its names, or the id of a venue
+        """
+        day = day.date() if isinstance(day, dt.datetime) else day
+        place = subject if subject in self.venues else self.subject(subject, day)
+        if place not in self.venues and place not in self.networks:
+            known = ", ".join([*self.networks, *self.venues])
+            raise UnknownSubjectError(f"{subject} is no network and no venue; accepted: {known}")
+        events = (
+            Risk(
+                id=event.id,
+                subject=place,
+                kind=kind,
+                summary=event.summary,
+                source=event.source,
+                date=event.published,
+                grade=event.grade,
+            )
+            for event in self.events.values()
+            if event.subject == place and (kind := _counted_as(event, day)) is not None
+        )
+        facts = [risk for risk in self.risks.values() if risk.subject == place] + list(events)
+        return tuple(risk for risk in facts if risk.date <= day)
+
+
+def _counted_as(event: Event, day: dt.date) -> RiskKind | None:
+    """Return as which risk an event counts on a day, None if it does not."""
+    if event.kind == "migration":
+        return "pending-migration" if event.date > day else None
+    if event.kind not in {"payout-rule", "burn-mint", "emission"}:
+        return None
+    return "payout-rule" if dt.timedelta(0) <= day - event.date <= _A_YEAR else None
 
 
 def load(own: Path | None = None) -> Catalogue:

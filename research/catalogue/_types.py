@@ -24,6 +24,8 @@ Unit = Literal[
     "W",
     "USD",
     "USD per month",
+    "USD per hour",
+    "hours per month",
     "days",
     "months",
 ]
@@ -126,6 +128,22 @@ class Payout(Strictly):
     tokens_per_week: Mapping[str, Positive] = field(default_factory=dict)  # one card, rented 100 %
     availability_tokens_per_week: NotNegative | None = None  # one card, online 100 %
     collateral_tokens: Mapping[str, NotNegative] = field(default_factory=dict)  # locked per card
+    pool_tokens_per_month: Positive | None = None  # emission-share: to all providers, as of `date`
+    pool_decline_per_month: Fraction | None = None  # emission-share
+
+
+@dataclass(frozen=True, kw_only=True)
+class Staking(Strictly):
+    """What a holder earns who locks tokens to secure a chain, in tokens."""
+
+    yield_per_year: Fraction  # simple, of what is staked, before commission
+    commission: Fraction  # of the yield, to the validator
+    inflation_per_year: Fraction | None = None  # of the supply; None: not known
+    unbonding_days: NotNegative  # between asking for the tokens and having them
+    summary: Text
+    source: Text
+    date: Day
+    grade: Grade
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,6 +160,7 @@ class Network(Strictly):
     primary_use: Text | None = None
     identifiers: Identifiers = field(default_factory=Identifiers)
     payouts: tuple[Payout, ...] = ()  # the oldest first
+    staking: Staking | None = None  # None: there is none, or nothing is known of it
     feeds: Feeds = field(default_factory=dict)
     required: tuple[Text, ...] = ()  # measures without which an update is not good enough
     source: Text
@@ -182,35 +201,6 @@ class Sector(Strictly):
     source: Text
     date: Day
     grade: Grade
-
-
-@dataclass(frozen=True, kw_only=True)
-class Gpu(Strictly):
-    """A graphics card."""
-
-    id: str
-    name: Text
-    vram_gb: Positive
-    tdp_w: Positive
-    idle_w: NotNegative  # the card alone
-    announced: Day
-    launch_usd: Positive | None = None
-    purchase_usd: Positive | None = None  # new, an asking price
-    used_usd: Positive | None = None
-    rate_usd_per_hour: Positive | None = None  # per GPU-hour rented; low, high: 10 %, 90 % quantile
-    venue_rate_usd_per_hour: Mapping[str, Positive] = field(default_factory=dict)  # by network
-    feeds: Feeds = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Tariff(Strictly):
-    """A price of electricity."""
-
-    id: str
-    name: Text
-    place: Text
-    sector: Literal["residential", "commercial", "industrial"]
-    usd_per_kwh: NotNegative
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -56,6 +56,15 @@ def test_every_figure_has_a_source_a_date_and_a_grade(known: catalogue.Catalogue
         assert figure.grade in {"A", "B", "C", "D"}
 
 
+def tables(known: catalogue.Catalogue) -> Iterator[Any]:
+    """Entries with a source and a grade of their own, and the tables inside them."""
+    sections = (known.networks, known.venues, known.events, known.risks, known.stresses)
+    yield from (entry for section in sections for entry in section.values())
+    for network in known.networks.values():
+        yield from network.payouts
+        yield from [network.staking] if network.staking else []
+
+
 def test_what_is_from_memory_or_assumed_has_the_lowest_grade(known: catalogue.Catalogue) -> None:
     for figure in figures(known):
         if "from memory" in figure.source or "assumption" in figure.source:
@@ -67,6 +76,17 @@ def test_no_source_is_a_path_of_ours(known: catalogue.Catalogue) -> None:
         assert "shared" not in figure.source
         assert ".md" not in figure.source
         assert ".csv" not in figure.source
+
+
+def test_a_table_with_a_source_is_held_to_the_rules_of_figures(
+    known: catalogue.Catalogue,
+) -> None:
+    found = list(tables(known))
+    assert len(found) > 50
+    for table in found:
+        assert not any(path in table.source for path in ("shared/", ".md", ".csv"))
+        if "from memory" in table.source or "assumption" in table.source:
+            assert table.grade == "D", table
 
 
 def test_each_network_has_its_token(known: catalogue.Catalogue) -> None:
@@ -214,6 +234,55 @@ def test_a_household_pays_more_for_power_than_a_business(known: catalogue.Catalo
     assert known.tariffs["us-residential"].usd_per_kwh.value == 0.1872
     assert known.tariffs["us-commercial"].usd_per_kwh.value == 0.146
     assert all(0.03 < x.usd_per_kwh.value < 0.5 for x in known.tariffs.values())
+
+
+def test_every_state_and_the_capital_has_a_tariff_for_households_and_one_for_industry(
+    known: catalogue.Catalogue,
+) -> None:
+    tariffs = known.tariffs
+    homes = {key.removesuffix("-residential") for key in tariffs if key.endswith("-residential")}
+    works = {key.removesuffix("-industrial") for key in tariffs if key.endswith("-industrial")}
+    assert homes == works
+    assert len(homes - {"us"}) == 51
+    assert tariffs["la-residential"].usd_per_kwh.value == 0.1302
+    assert tariffs["nd-industrial"].usd_per_kwh.value == 0.0827
+    assert tariffs["dc-residential"].place == "District of Columbia, United States"
+    for key, tariff in tariffs.items():
+        assert tariff.sector == key.split("-", 1)[1]
+
+
+def test_households_paid_five_percent_more_a_year(known: catalogue.Catalogue) -> None:
+    drift = known.assumptions["tariff_escalation"]
+    assert (drift.figure.low, drift.figure.value, drift.figure.high) == (-0.003, 0.048, 0.106)
+    assert drift.unit == "change per year"
+
+
+def test_akash_alone_is_known_to_pay_for_staking(known: catalogue.Catalogue) -> None:
+    assert [key for key, x in known.networks.items() if x.staking] == ["akash"]
+    staking = known.networks["akash"].staking
+    assert staking is not None
+    assert (staking.yield_per_year.value, staking.yield_per_year.high) == (0.04, 0.07)
+    assert (staking.commission.value, staking.unbonding_days.value) == (0.05, 14)
+    assert staking.inflation_per_year is not None
+    assert staking.inflation_per_year.grade == "D"
+
+
+def test_a_capped_rtx_3090_keeps_95_percent_of_its_speed_at_280_watts(
+    known: catalogue.Catalogue,
+) -> None:
+    card = known.gpus["rtx-3090"]
+    (cap,) = card.power_caps
+    assert cap.power * card.tdp_w.value == pytest.approx(280)
+    assert cap.speed.value == 0.95
+    assert [x.power for x in known.gpus["rtx-4090"].power_caps] == [0.67, 0.6]
+    assert known.gpus["h100-sxm"].power_caps == ()
+    assert known.assumptions["power_cap_speed_at_80"].figure.value == cap.speed.value
+
+
+def test_ones_own_work_costs_nothing_unless_it_is_counted(known: catalogue.Catalogue) -> None:
+    hours, wage = (known.assumptions[f"labour_{x}"] for x in ("hours_per_month", "usd_per_hour"))
+    assert (hours.figure.value, hours.figure.high, wage.figure.value) == (0, 4, 25)
+    assert (hours.unit, wage.unit) == ("hours per month", "USD per hour")
 
 
 def test_whatever_counts_tokens_is_contaminated_by_their_price(

@@ -47,7 +47,7 @@ def test_a_new_price_replaces_the_figure_whole_and_leaves_the_others(tmp_path: P
     assert after.purchase_usd is not None
     assert (after.purchase_usd.value, after.purchase_usd.source) == (1750, "my bill")
     assert after.tdp_w == before.tdp_w
-    assert list(after.venue_rate_usd_per_hour) == ["akash", "io-net"]
+    assert list(after.venue_rate_usd_per_hour) == [*before.venue_rate_usd_per_hour, "io-net"]
 
 
 def test_kazam_works_as_soon_as_someone_knows_its_data(tmp_path: Path) -> None:
@@ -97,3 +97,55 @@ def test_the_folder_of_the_settings_is_used_where_it_exists(
     folder.mkdir()
     (folder / "mine.toml").write_text(NETWORK)
     assert "my-net" in catalogue.load().networks
+
+
+VENUE = """\
+[venues.my-club]
+name = "My club"
+payout = "usd"
+platform_fee = { value = 0.1, source = "me", date = 2026-01-02, grade = "A" }
+summary = "friends"
+source = "me"
+date = 2026-01-02
+grade = "A"
+
+[gpus.rtx-4090]
+venue_rate_usd_per_hour.my-club = { value = 0.5, source = "me", date = 2026-01-02, grade = "A" }
+
+[risks.my-worry]
+subject = "my-club"
+kind = "no-sla"
+summary = "nobody signs anything"
+source = "me"
+date = 2026-01-02
+grade = "A"
+
+[stresses.my-nightmare]
+name = "My nightmare"
+summary = "nobody rents"
+utilization_change = { value = -1, source = "me", date = 2026-01-02, grade = "D" }
+source = "me"
+date = 2026-01-02
+grade = "D"
+
+[stresses.crypto-2022]
+reached_after_months = 6
+"""
+
+
+def test_a_venue_a_risk_and_a_stress_of_ones_own_stand_beside_the_built_in_ones(
+    tmp_path: Path,
+) -> None:
+    before = catalogue.load(tmp_path)
+    (tmp_path / "mine.toml").write_text(VENUE)
+    known = catalogue.load(tmp_path)
+    assert list(known.venues) == [*before.venues, "my-club"]
+    assert known.gpus["rtx-4090"].venue_rate_usd_per_hour["my-club"].value == 0.5
+    assert [x.id for x in known.counted_risks("my-club", dt.date(2026, 1, 2))] == ["my-worry"]
+    assert known.counted_risks("my-club", dt.date(2026, 1, 1)) == ()
+    nightmare = known.stresses["my-nightmare"]
+    assert nightmare.utilization_change is not None
+    assert (nightmare.utilization_change.value, nightmare.token_change_of("akash")) == (-1, None)
+    crypto, was = known.stresses["crypto-2022"], before.stresses["crypto-2022"]
+    assert (crypto.reached_after_months, was.reached_after_months) == (6, 12)
+    assert crypto.token_change == was.token_change
