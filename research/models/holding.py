@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -57,9 +58,30 @@ def staked(n_months: int, *, yield_per_year: float, commission: float) -> Array:
     return np.asarray((1 + daily) ** (DAYS_PER_MONTH * np.arange(n_months + 1)))[:, None]
 
 
-def real_yield(
-    yield_per_year: float, commission: float, inflation_per_year: float
-) -> float:
+@dataclass(frozen=True, kw_only=True)
+class StakingTerms:
+    """What staking a token pays, and what it asks."""
+
+    symbol: str
+    yield_per_year: float  # simple rate in tokens, before commission
+    commission: float  # fraction of the rewards
+    inflation_per_year: float | None  # growth of the supply; None: not known
+    unbonding_days: float  # before a staked token can be sold
+
+    @property
+    def net_yield_per_year(self) -> float:
+        """What is left after the validator's commission, a simple rate in tokens."""
+        return self.yield_per_year * (1 - self.commission)
+
+    @property
+    def real_yield_per_year(self) -> float | None:
+        """Growth of a staker's share of the supply: shown, never charged to a return in USD."""
+        if self.inflation_per_year is None:
+            return None
+        return real_yield(self.yield_per_year, self.commission, self.inflation_per_year)
+
+
+def real_yield(yield_per_year: float, commission: float, inflation_per_year: float) -> float:
     """Return how much the share of the supply that a staker owns grows in a year.
 
     A fundamental of the token, to be shown beside returns and never charged to one: a return in
