@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from research.models.bootstrap import History
-from research.models.decision import Question
-from research.models.rental import Rig, Venue
+from research.models.futures import Question
+from research.models.rig import Rig, Venue
 from research.models.scenarios import Processes
 
 RIG = Rig(
@@ -73,7 +73,6 @@ def question(**changes: Any) -> Question:
         history=History(returns=weeks()),
         capital_usd=2_200,
         token_price_usd=0.5,
-        sell_share=1.0,
         trade_cost=0.0025,
         cash_yield_per_year=0.04,
         discount_rate_per_year=0.15,

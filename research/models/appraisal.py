@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from research.models.rental import Ledger, Rig, Venue, rent
+from research.models.rental import Ledger, rent
+from research.models.rig import Rig, Venue
 from research.models.scenarios import Processes, expected
 
 Array = NDArray[Any]
@@ -133,8 +134,8 @@ def appraise(
         mirr_per_year=_mirr(flows, discount_rate_per_year),
         payback_month=payback_month(flows),
         cost_usd_per_rented_hour=_cost_per_rented_hour(ledger, flows, discount_rate_per_year),
-        utilization=processes.utilization_mean,
-        rate_usd_per_hour=processes.rate_usd_per_hour,
+        utilization=float(np.mean(processes.utilization_mean)),
+        rate_usd_per_hour=float(np.mean(processes.rate_usd_per_hour)),
         tariff_usd_per_kwh=rig.tariff_usd_per_kwh,
         token_price_usd=token_price_usd,
         break_even_utilization=level(

@@ -29,6 +29,7 @@ MIN_WEEKS = 52  # a shorter regime is "too short" to be simulated from alone
 MIN_DISTINCT = 10  # a series with fewer different returns is a placeholder, not a market
 MIN_BLOCK_WEEKS, MAX_BLOCK_WEEKS = 4.0, 26.0
 SHRINKAGE_TAU = 0.25  # prior standard deviation of a year's drift
+SCORE_KNOTS = 4_096  # of a table of normal scores: finer than the ranks of a history are
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,11 +49,69 @@ class History:
 class Resampler:
     """The weeks to draw from and the drift to draw them with: computed once a simulation."""
 
-    weeks: dict[str, Array]  # log returns by column, each of shape (n_weeks,)
-    shift: dict[str, Array]  # (n_weeks_ahead,), added to the sum of log returns: the drift
+    weeks: dict[
+        str, Array
+    ]  # log returns by column, each of shape (n_weeks,) or (n_worlds, n_weeks)
+    shift: dict[str, Array]  # added to the sum of log returns: the drift; weeks ahead come last
     month_ends: Array  # (n_months,), weeks that have passed by then
-    block_weeks: float  # mean length of a block
+    block_weeks: float | None  # mean length of a block; None if there is nothing to resample
     demand_token_correlation: float  # of normal scores; 0 where demand is not in the history
+
+    def draw(
+        self, size: int, rng: np.random.Generator
+    ) -> tuple[dict[str, Array], dict[str, Array]]:
+        """Draw `size` paths; with several worlds, each lives an equal share of them, in order.
+
+        Returns
+        -------
+        growth : by column but demand, (n_months + 1, size), growth of the price, starts at 1
+        scores : token and demand, (n_months, size), the month's return as a standard normal score
+        """
+        if not self.weeks:
+            return {}, {}
+        worlds = {name: np.atleast_2d(x) for name, x in self.weeks.items()}
+        n_worlds, n_history = next(iter(worlds.values())).shape
+        world = np.arange(size) * n_worlds // size
+        cumulated = self._months(worlds, (world * n_history).astype(np.int32), n_history, rng)
+        lengths = np.diff(self.month_ends, prepend=0)
+        scores = {
+            name: _month_scores(np.diff(total, axis=0), worlds[name], lengths)
+            for name, total in cumulated.items()
+            if name in ("token", "demand")
+        }
+        growth: dict[str, Array] = {}
+        for name, shift in self.shift.items():
+            drift = np.atleast_2d(shift)[:, self.month_ends - 1]
+            cumulated[name][1:] += drift.T[:, world] if n_worlds > 1 else drift.T
+            growth[name] = np.exp(cumulated[name])
+        return growth, scores
+
+    def _months(
+        self, worlds: dict[str, Array], offset: Array, n_history: int, rng: np.random.Generator
+    ) -> dict[str, Array]:
+        """Return log returns cumulated to the month ends, (n_months + 1, size), by column."""
+        size, n_weeks = len(offset), int(self.month_ends[-1])
+        cumulated = {name: np.zeros((len(self.month_ends) + 1, size)) for name in worlds}
+        running = {name: np.zeros(size) for name in worlds}
+        month_of = {int(week): month for month, week in enumerate(self.month_ends, start=1)}
+        row, at = np.zeros(size, dtype=np.int32), np.zeros(size, dtype=np.int32)
+        taken, leaving = np.empty(size), np.float32(1 / (self.block_weeks or 1.0))
+        for week in range(1, n_weeks + 1):
+            draw = rng.random(size, dtype=np.float32)
+            row += 1
+            np.copyto(row, 0, where=row == n_history)
+            # a draw that leaves the block is uniform below `leaving`, so it also says where to go
+            leaves = draw < leaving if week > 1 else np.True_
+            draw *= np.float32(n_history / (leaving if week > 1 else 1.0))
+            np.copyto(row, np.minimum(draw, n_history - 1).astype(np.int32), where=leaves)
+            np.add(row, offset, out=at)
+            for name, x in worlds.items():
+                np.take(x.reshape(-1), at, out=taken, mode="clip")  # never outside, and unbuffered
+                running[name] += taken
+            if (month := month_of.get(week)) is not None:
+                for name, total in running.items():
+                    cumulated[name][month] = total
+        return cumulated
 
 
 def weekly_log_returns(prices: pd.DataFrame) -> pd.DataFrame:
@@ -142,13 +201,13 @@ def fit_resampler(
                 required=MIN_DISTINCT,
                 unit="distinct weekly returns",
             )
-    block = block_weeks(returns) if names else MIN_BLOCK_WEEKS
+    block = block_weeks(returns) if names else None
     month_ends = np.rint(np.arange(1, n_months + 1) * WEEKS_PER_YEAR / 12).astype(np.int64)
     weeks: dict[str, Array] = {name: returns[name].to_numpy(dtype=float) for name in names}
     shift = {
         name: _drift_shift(x, int(month_ends[-1]), block, drift, risk_free_per_year)
         for name, x in weeks.items()
-        if name != "demand"
+        if name != "demand" and block is not None
     }
     correlation = 0.0
     if {"token", "demand"} <= weeks.keys():
@@ -168,20 +227,32 @@ def fit_resampler(
 def _drift_shift(
     x: Array, n_weeks: int, block: float, drift: Drift, risk_free_per_year: float
 ) -> Array:
-    """Return what to add to cumulated log returns so that the expected growth is as asked.
+    """Return what to add to cumulated log returns so that the expected growth is as asked."""
+    if drift == "historical":
+        return np.zeros(n_weeks)
+    per_year = 0.0 if drift == "zero" else shrunk_drift(x, risk_free_per_year)
+    return per_year / WEEKS_PER_YEAR * np.arange(1, n_weeks + 1) - log_expected_growth(
+        x, n_weeks, block
+    )
+
+
+def log_expected_growth(x: Array, n_weeks: int, block: float) -> Array:
+    """Return the log of the expected growth after each week of resampling, (..., n_weeks).
 
     The expectation of a product of resampled weeks is taken exactly, dependence within blocks
     included: a week continues its block with probability 1 - 1/block, else starts anywhere.
+
+    Parameters
+    ----------
+    x : weekly log returns, (..., n_history)
     """
-    if drift == "historical":
-        return np.zeros(n_weeks)
     growth = np.exp(x)
-    ahead, log_expected = np.ones_like(x), np.empty(n_weeks)
+    ahead, log_expected = np.ones_like(x), np.empty((*x.shape[:-1], n_weeks))
     for week in range(n_weeks):
-        ahead = growth * ((1 - 1 / block) * np.roll(ahead, -1) + ahead.mean() / block)
-        log_expected[week] = np.log(ahead.mean())
-    per_year = 0.0 if drift == "zero" else shrunk_drift(x, risk_free_per_year)
-    return np.asarray(per_year / WEEKS_PER_YEAR * np.arange(1, n_weeks + 1) - log_expected)
+        anywhere = ahead.mean(axis=-1, keepdims=True) / block
+        ahead = growth * ((1 - 1 / block) * np.roll(ahead, -1, axis=-1) + anywhere)
+        log_expected[..., week] = np.log(ahead.mean(axis=-1))
+    return log_expected
 
 
 def shrunk_drift(x: Array, risk_free_per_year: float) -> float:
@@ -202,56 +273,21 @@ def shrunk_drift(x: Array, risk_free_per_year: float) -> float:
     return float(weight * historical + (1 - weight) * np.log1p(risk_free_per_year))
 
 
-def resample(
-    resampler: Resampler, size: int, rng: np.random.Generator
-) -> tuple[dict[str, Array], dict[str, Array]]:
-    """Draw `size` paths.
-
-    Returns
-    -------
-    growth : by column but demand, (n_months + 1, size), growth of the price, starts at 1
-    scores : token and demand, (n_months, size), the month's return as a standard normal score
-    """
-    if not resampler.weeks:
-        return {}, {}
-    weeks, month_ends = resampler.weeks, resampler.month_ends
-    n_history, n_weeks = len(next(iter(weeks.values()))), int(month_ends[-1])
-    # path after path, so that a path's draws do not depend on how many paths follow
-    draws = rng.random((size, 2, n_weeks), dtype=np.float32)
-    restarts = np.ascontiguousarray(draws[:, 0].T) < 1 / resampler.block_weeks
-    restarts[0] = True
-    positions = np.ascontiguousarray(draws[:, 1].T * np.float32(n_history)).astype(np.int32)
-    del draws  # as large as both of its halves together
-    np.minimum(positions, n_history - 1, out=positions)  # float32 just below 1 may round up
-    cumulated: dict[str, Array] = {name: np.zeros((len(month_ends) + 1, size)) for name in weeks}
-    running: dict[str, Array] = {name: np.zeros(size) for name in weeks}
-    month_of = {int(week): month for month, week in enumerate(month_ends, start=1)}
-    row = np.zeros(size, dtype=np.int32)
-    for week in range(1, n_weeks + 1):
-        row += 1
-        row[row == n_history] = 0
-        np.copyto(row, positions[week - 1], where=restarts[week - 1])
-        for name, x in weeks.items():
-            running[name] += x[row]
-        if (month := month_of.get(week)) is not None:
-            for name, total in running.items():
-                cumulated[name][month] = total
-    lengths = np.diff(month_ends, prepend=0)
-    scores: dict[str, Array] = {
-        name: np.stack(
-            [
-                _normal_score(month, weeks[name], int(length))
-                for month, length in zip(np.diff(total, axis=0), lengths, strict=True)
-            ]
-        )
-        for name, total in cumulated.items()
-        if name != "market"
-    }
-    growth: dict[str, Array] = {}
-    for name, shift in resampler.shift.items():
-        cumulated[name][1:] += shift[month_ends - 1][:, None]
-        growth[name] = np.exp(cumulated[name])
-    return growth, scores
+def _month_scores(sums: Array, worlds: Array, lengths: Array) -> Array:
+    """Return the months' returns, (n_months, size), as standard normal scores off a fine table."""
+    tables: dict[int, tuple[float, float, Array]] = {}
+    for length in {int(each) for each in lengths}:
+        windows = np.concatenate([_windows(x, length) for x in worlds])
+        knots = np.linspace(windows.min(), windows.max(), SCORE_KNOTS)
+        step = float(knots[1] - knots[0])
+        tables[length] = float(knots[0]), step, _score_among(np.sort(windows), knots)
+    scores = np.empty_like(sums)
+    for month, length in enumerate(lengths):
+        lowest, step, table = tables[int(length)]
+        knot = (sums[month] - lowest) * (1 / step) + 0.5
+        np.clip(knot, 0, SCORE_KNOTS - 1, out=knot)
+        np.take(table, knot.astype(np.int32), out=scores[month], mode="clip")
+    return scores
 
 
 def _windows(x: Array, length: int) -> Array:
@@ -262,7 +298,12 @@ def _windows(x: Array, length: int) -> Array:
 
 def _normal_score(sums: Array, x: Array, length: int) -> Array:
     """Return where sums of `length` weeks lie among those of the history, as standard normals."""
-    reference = np.sort(_windows(x, length))
+    return _score_among(np.sort(_windows(x, length)), sums)
+
+
+def _score_among(reference: Array, sums: Array) -> Array:
+    """Return the ranks of `sums` among the sorted `reference` as standard normals."""
+    n = len(reference)
     below = np.searchsorted(reference, sums, side="left")
-    rank = (below + np.searchsorted(reference, sums, side="right")) / (2 * len(x))
-    return np.asarray(ndtri(np.clip(rank, 0.5 / len(x), 1 - 0.5 / len(x))))
+    rank = (below + np.searchsorted(reference, sums, side="right")) / (2 * n)
+    return np.asarray(ndtri(np.clip(rank, 0.5 / n, 1 - 0.5 / n)))

@@ -11,40 +11,18 @@ from numpy.typing import NDArray
 
 from research.errors import InfeasibleError
 from research.models.appraisal import Appraisal, appraise
-from research.models.bootstrap import Drift, History
-from research.models.comparison import Comparison, Probability, compare
-from research.models.flips import Flip, flip_token, flips
-from research.models.holding import hold, hold_cash
-from research.models.rental import Ledger, Rig, Venue, capital_needed_usd, rent
-from research.models.scenarios import Paths, Processes, expected, simulate
+from research.models.comparison import Comparison, Probability
+from research.models.flips import Flip, bent_flips, flips
+from research.models.futures import Futures, Question, draw, fit, live
+from research.models.rental import Ledger
+from research.models.rig import capital_needed_usd
+from research.models.scenarios import expected
 
 Choice = Literal["hold", "rent", "neither"]
 Array = NDArray[Any]
 
+CHIEF = ("hold", "rent", "basket", "btc", "t-bill")  # one alternative for each use of the money
 NET_LEVELS = (0.05, 0.50, 0.95)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Question:
-    """Everything that the answer depends on."""
-
-    network: str  # name
-    token: str | None  # symbol; None where there is no price
-    gpu: str  # name
-    rig: Rig
-    venue: Venue
-    processes: Processes
-    history: History  # columns among token, market, demand; none where there is no price at all
-    capital_usd: float  # put to work either way
-    token_price_usd: float | None
-    sell_share: float  # of token income, on receipt
-    trade_cost: float  # fraction of a purchase or sale of tokens
-    cash_yield_per_year: float  # T-bill
-    discount_rate_per_year: float  # what the rig's cash flows must earn
-    n_months: int
-    drift: Drift
-    n_paths: int
-    seed: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +50,12 @@ class Decision:
             return "rent" if worthwhile == ["rent"] else "hold"
         return "neither"
 
+    @property
+    def chief_terminals(self) -> dict[str, Array]:
+        """Wealth at the horizon, (n_kept,), of one alternative for each use of the money."""
+        outcomes = self.comparison.outcomes
+        return {name: outcomes[name].terminal for name in CHIEF if name in outcomes}
+
     def beats_cash(self, name: str) -> Probability:
         """Return how often an alternative ends ahead of T-bills."""
         return self.comparison.beats(name, "t-bill")
@@ -84,7 +68,7 @@ class Decision:
         return self.comparison.beats("rent", "hold")
 
 
-def decide(question: Question) -> Decision:
+def decide(question: Question, *, workers: int = 1) -> Decision:
     """Simulate once, live every alternative through the same paths, and weigh them.
 
     Raises
@@ -96,55 +80,17 @@ def decide(question: Question) -> Decision:
     needed = capital_needed_usd(
         q.rig, q.venue, token_price_usd=q.token_price_usd, working_cash_months=0
     )
-    if q.capital_usd < needed:
+    if q.capital_usd + borrowed_usd(q) < needed:
         raise InfeasibleError(
             f"{q.capital_usd:,.0f} USD does not buy the rig and its collateral, which cost "
             f"{needed:,.0f} USD"
         )
-    paths = simulate(
-        q.history.returns,
-        q.processes,
-        n_months=q.n_months,
-        drift=q.drift,
-        risk_free_per_year=q.cash_yield_per_year,
-        n_paths=q.n_paths,
-        seed=q.seed,
-    )
-
-    def books(rig: Rig, paths: Paths) -> Ledger:
-        return rent(
-            rig,
-            q.venue,
-            paths,
-            capital_usd=q.capital_usd,
-            token_price_usd=q.token_price_usd,
-            sell_share=q.sell_share,
-            cash_yield_per_year=q.cash_yield_per_year,
-        )
-
-    ledger = books(q.rig, paths)
-    months = _months(books(q.rig, expected(q.processes, n_months=q.n_months)), ledger)
-    comparison = compare(_alternatives(q, paths, ledger))
-    del ledger  # as large as the paths; the flips keep books of their own
-    targets = {
-        name: comparison.outcomes[name].terminal
-        for name in ("hold", "t-bill")
-        if name in comparison.outcomes
-    }
-    found = flips(
-        books,
-        q.rig,
-        paths,
-        targets,
-        capital_usd=q.capital_usd,
-        utilization=q.processes.utilization_mean,
-        rate_usd_per_hour=q.processes.rate_usd_per_hour,
-    )
-    if "hold" in targets:
-        found.append(flip_token(books, q.rig, paths, targets["hold"], capital_usd=q.capital_usd))
+    futures = live(q, fit(q), workers=workers)
+    outcomes = futures.comparison.outcomes
+    targets = {name: outcomes[name].terminal for name in ("hold", "t-bill") if name in outcomes}
     return Decision(
         question=q,
-        comparison=comparison,
+        comparison=futures.comparison,
         appraisal=appraise(
             q.rig,
             q.venue,
@@ -153,25 +99,35 @@ def decide(question: Question) -> Decision:
             token_price_usd=q.token_price_usd,
             discount_rate_per_year=q.discount_rate_per_year,
         ),
-        flips=tuple(found),
-        months=months,
-        block_weeks=paths.block_weeks,
+        flips=tuple(_flips(q, futures, targets)),
+        months=_months(q.books(q.rig, expected(q.processes, n_months=q.n_months)), futures.net_usd),
+        block_weeks=futures.block_weeks,
     )
 
 
-def _alternatives(q: Question, paths: Paths, ledger: Ledger) -> dict[str, Array]:
-    """Return the wealth of every alternative, per dollar put in."""
-    wealth: dict[str, Array] = {}
-    if paths.token is not None:
-        wealth["hold"] = hold(paths.token, trade_cost=q.trade_cost)
-    wealth["rent"] = ledger.wealth_usd / q.capital_usd
-    if paths.market is not None:
-        wealth["btc"] = hold(paths.market, trade_cost=q.trade_cost)
-    wealth["t-bill"] = hold_cash(q.n_months, yield_per_year=q.cash_yield_per_year)
-    return wealth
+def _flips(q: Question, futures: Futures, targets: dict[str, Array]) -> list[Flip]:
+    """Return what flips the answer: off straight lines where wealth is one, else by new books."""
+    if not (q.policy.switch_off or q.policy.sell_rig or q.taxes.income or q.taxes.gains):
+        return flips(futures.lines, targets)
+    paths = draw(q, fit(q), 0).first(q.n_paths)
+    return bent_flips(
+        q.books,
+        q.rig,
+        paths,
+        {name: target[: paths.n_paths] for name, target in targets.items()},
+        capital_usd=q.capital_usd,
+        utilization=float(np.mean(q.processes.utilization_mean)),
+        rate_usd_per_hour=float(np.mean(q.processes.rate_usd_per_hour)),
+    )
 
 
-def _months(as_expected: Ledger, simulated: Ledger) -> pd.DataFrame:
+def borrowed_usd(question: Question) -> float:
+    """Return what a loan, if there is one, adds to the capital on the first day."""
+    loan = question.loan
+    return 0.0 if loan is None else loan.share_of_cost * question.rig.cost_usd
+
+
+def _months(as_expected: Ledger, net_usd: Array) -> pd.DataFrame:
     """Return the flows of the expected path, and where the simulated net income lies."""
     flows = {
         name: np.broadcast_to(getattr(as_expected, name)[:, 0], len(as_expected.gross_usd))
@@ -184,7 +140,7 @@ def _months(as_expected: Ledger, simulated: Ledger) -> pd.DataFrame:
             "net_usd",
         )
     }
-    quantiles = np.quantile(simulated.net_usd, NET_LEVELS, axis=1)
+    quantiles = np.quantile(net_usd, NET_LEVELS, axis=1)
     simulated_net = {
         f"net_q{100 * level:02.0f}_usd": quantile
         for level, quantile in zip(NET_LEVELS, quantiles, strict=True)

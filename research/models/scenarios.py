@@ -3,26 +3,27 @@
 Token and market are drawn together from their own weeks by the stationary block bootstrap, so
 that a crash of both stays a crash of both. Rate, utilization and resale have no long joint
 history anywhere; they follow stated processes, tied to the token and to demand by correlations.
-Arrays are time-major, (n_months, n_paths); a path's draws do not depend on how many there are.
+Arrays are time-major, (n_months, n_paths); a path's draws do not depend on how many there are,
+nor on how many blocks of them are drawn at a time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import betaincinv, ndtr
 
 from research.errors import DataError
-from research.models.bootstrap import Drift, Resampler, fit_resampler, resample
+from research.models.dynamics import Dynamics
 
 Array = NDArray[Any]
+Level = float | Array  # one figure for all paths, or (n_paths,)
 
-BLOCK_OF_PATHS = 5_000  # paths are drawn in blocks, each with streams of its own
+BLOCK_OF_PATHS = 5_000  # paths are drawn in blocks, each whole and with streams of its own
+Z_RANGE, Z_KNOTS = 6.0, 1_025  # of the table of Beta quantiles: standard normal scores
 STREAMS = (
     "history",
     "demand",
@@ -38,30 +39,33 @@ STREAMS = (
 
 @dataclass(frozen=True, kw_only=True)
 class Processes:
-    """What rental income is made of, as stated processes; one rig, months as steps."""
+    """What rental income is made of, as stated processes; one rig, months as steps.
 
-    rate_usd_per_hour: float  # per rented GPU-hour, today
-    rate_drift_per_year: float  # change of the expected rate, -0.15 is 15 % less a year
-    rate_volatility_per_year: float  # of log changes
+    A level may differ by path, (n_paths,), where the uncertainty of the figures is simulated too.
+    """
+
+    rate_usd_per_hour: Level  # per rented GPU-hour, today
+    rate_drift_per_year: Level  # change of the expected rate, -0.15 is 15 % less a year
+    rate_volatility_per_year: Level  # of log changes
     rate_demand_correlation: float
     rate_token_correlation: float
-    utilization_mean: float  # fraction of available hours that are rented
+    utilization_mean: Level  # fraction of available hours that are rented
     utilization_concentration: float  # a + b of the Beta marginal; larger is steadier
     utilization_persistence_per_month: float  # autocorrelation of one month
     utilization_demand_correlation: float
-    resale_drift_per_year: float  # change of the expected resale value
-    resale_volatility_per_year: float
-    new_generation_rate_per_year: float
-    new_generation_shock: float  # -0.15: resale falls by 15 % when a new generation arrives
-    repairs_per_year: float  # repairable failures, all cards together
-    deaths_per_year: float  # failures that end a card, all cards together
-    slashes_per_year: float
+    resale_drift_per_year: Level  # change of the expected resale value
+    resale_volatility_per_year: Level
+    new_generation_rate_per_year: Level
+    new_generation_shock: Level  # -0.15: resale falls by 15 % when a new generation arrives
+    repairs_per_year: Level  # repairable failures, all cards together
+    deaths_per_year: Level  # failures that end a card, all cards together
+    slashes_per_year: Level
 
     def __post_init__(self) -> None:
-        if not 0 <= self.utilization_mean <= 1:
+        if np.min(self.utilization_mean) < 0 or np.max(self.utilization_mean) > 1:
+            stated = np.max(np.abs(self.utilization_mean))
             raise DataError(
-                f"a utilization of {self.utilization_mean:g}: a fraction from 0 to 1 is needed, "
-                "60 % is 0.60"
+                f"a utilization of {stated:g}: a fraction from 0 to 1 is needed, 60 % is 0.60"
             )
 
 
@@ -71,6 +75,7 @@ class Paths:
 
     token: Array | None  # growth of the token's price in USD
     market: Array | None  # growth of the market factor's price in USD
+    basket: Array | None = None  # growth of an equal-weight basket of tokens
     resale: Array  # growth of a card's resale value
     rate_usd_per_hour: Array  # (n_months, n_paths)
     utilization: Array  # (n_months, n_paths), fraction
@@ -88,6 +93,17 @@ class Paths:
     def n_paths(self) -> int:
         """Paths simulated."""
         return int(self.utilization.shape[1])
+
+    def first(self, n_paths: int) -> Paths:
+        """Return the first paths alone."""
+        if n_paths >= self.n_paths:
+            return self
+        arrays: dict[str, Any] = {
+            field.name: array[:, :n_paths]
+            for field in fields(Paths)
+            if isinstance(array := getattr(self, field.name), np.ndarray)
+        }
+        return replace(self, **arrays)
 
 
 def expected(processes: Processes, *, n_months: int) -> Paths:
@@ -110,92 +126,87 @@ def expected(processes: Processes, *, n_months: int) -> Paths:
 
 
 def simulate(
-    history: pd.DataFrame,
-    processes: Processes,
-    *,
-    n_months: int,
-    drift: Drift,
-    risk_free_per_year: float,
-    n_paths: int,
-    seed: int,
+    dynamics: Dynamics, processes: Processes, *, n_months: int, n_paths: int, seed: int
 ) -> Paths:
-    """Simulate all factors together.
+    """Simulate all factors together, all paths at once.
 
     Parameters
     ----------
-    history : weekly log returns, columns among `token`, `market`, `demand`; may have no column
+    dynamics : the law of token, market and demand, fitted for `n_months`
     processes : the stated processes of rate, utilization, resale and failures
-    n_months : horizon
-    drift : `zero` (expected price = today's price, exactly), `historical` (as resampled), or
-        `shrunk` (between the historical and the risk-free growth, by how well it is known)
-    risk_free_per_year : what `shrunk` shrinks towards
     n_paths, seed : the first k paths are the same for any n_paths >= k
-
-    Raises
-    ------
-    InsufficientDataError : if there are prices but fewer than 52 joint weeks
     """
-    resampler = fit_resampler(
-        history, n_months=n_months, drift=drift, risk_free_per_year=risk_free_per_year
-    )
-    growth: dict[str, Array] = {
-        name: np.empty((n_months + 1, n_paths)) for name in (*resampler.shift, "resale")
+    n_blocks = -(-n_paths // BLOCK_OF_PATHS)
+    drawn = [draw_block(dynamics, processes, n_months, seed, block) for block in range(n_blocks)]
+    arrays: dict[str, Any] = {
+        field.name: np.concatenate([getattr(each, field.name) for each in drawn], axis=1)
+        for field in fields(Paths)
+        if isinstance(getattr(drawn[0], field.name), np.ndarray)
     }
-    monthly: dict[str, Array] = {
-        name: np.empty((n_months, n_paths)) for name in ("rate_usd_per_hour", "utilization")
+    return replace(drawn[0], **arrays).first(n_paths)
+
+
+def draw_block(
+    dynamics: Dynamics, processes: Processes, n_months: int, seed: int, block: int, *, card: int = 0
+) -> Paths:
+    """Draw block number `block` of `BLOCK_OF_PATHS` paths; a factor has a stream of its own.
+
+    Parameters
+    ----------
+    processes : a figure may differ by path, (BLOCK_OF_PATHS,)
+    card : cards of one rig share everything but their failures, which differ by this number
+    """
+    p, size = processes, BLOCK_OF_PATHS
+    seeds = np.random.SeedSequence(seed, spawn_key=(block,)).spawn(len(STREAMS))
+    rng = {
+        name: np.random.Generator(np.random.SFC64(stream))
+        for name, stream in zip(STREAMS, seeds, strict=True)
     }
-    events: dict[str, Array] = {
-        name: np.empty((n_months, n_paths), dtype=np.uint16)
-        for name in ("repairs", "deaths", "slashes")
-    }
-    outputs = growth | monthly | events
-    for block, start in enumerate(range(0, n_paths, BLOCK_OF_PATHS)):
-        paths = slice(start, min(start + BLOCK_OF_PATHS, n_paths))
-        seeds = np.random.SeedSequence(seed, spawn_key=(block,)).spawn(len(STREAMS))
-        rng = {
-            name: np.random.Generator(np.random.SFC64(stream))
-            for name, stream in zip(STREAMS, seeds, strict=True)
-        }
-        for name, drawn in _draw(resampler, processes, n_months, paths.stop - start, rng):
-            outputs[name][:, paths] = drawn
+    if card:
+        own = np.random.SeedSequence(seed, spawn_key=(block, card)).spawn(2)
+        for name, stream in zip(("repair", "death"), own, strict=True):
+            rng[name] = np.random.Generator(np.random.SFC64(stream))
+
+    def normals(stream: str) -> Array:
+        return rng[stream].standard_normal((n_months, size))
+
+    def events(stream: str, per_year: Level) -> Array:
+        return _events(per_year, n_months, size, rng[stream])
+
+    growth, scores = dynamics.draw(size, rng["history"])
+    token, together = scores.get("token"), dynamics.demand_token_correlation
+    demand = scores.get("demand")
+    if demand is None:
+        demand = normals("demand")
+        if token is not None and together:
+            demand = together * token + np.sqrt(1 - together**2) * demand
     return Paths(
         token=growth.get("token"),
         market=growth.get("market"),
-        resale=growth["resale"],
-        **monthly,
-        **events,
-        block_weeks=resampler.block_weeks if resampler.weeks else None,
+        basket=growth.get("basket"),
+        utilization=_utilization(p, demand, normals("utilization")),
+        rate_usd_per_hour=_rate(p, together, demand, token, normals("rate")),
+        resale=_resale(p, normals("resale"), events("generation", p.new_generation_rate_per_year)),
+        repairs=events("repair", p.repairs_per_year),
+        deaths=events("death", p.deaths_per_year),
+        slashes=events("slash", p.slashes_per_year),
+        block_weeks=dynamics.block_weeks,
     )
 
 
-def _draw(
-    resampler: Resampler,
-    p: Processes,
-    n_months: int,
-    size: int,
-    rng: dict[str, np.random.Generator],
-) -> Iterator[tuple[str, Array]]:
-    """Draw one block of paths, factor by factor; each has a stream of its own."""
+def _events(per_year: Level, n_months: int, size: int, rng: np.random.Generator) -> Array:
+    """Return Poisson counts a month, (n_months, size): rare, so the arrivals are drawn, not cells.
 
-    def normals(stream: str) -> Array:  # path after path, so that more paths change none before
-        return np.ascontiguousarray(rng[stream].standard_normal((size, n_months)).T)
-
-    def events(stream: str, per_year: float) -> Array:
-        return np.asarray(rng[stream].poisson(per_year / 12, (size, n_months)).T)
-
-    growth, scores = resample(resampler, size, rng["history"])
-    yield from growth.items()
-    demand, token = scores.get("demand"), scores.get("token")
-    if demand is None:
-        demand = normals("demand")
-    yield "utilization", _utilization(p, demand, normals("utilization"))
-    together = resampler.demand_token_correlation
-    yield "rate_usd_per_hour", _rate(p, together, demand, token, normals("rate"))
-    arrivals = events("generation", p.new_generation_rate_per_year)
-    yield "resale", _resale(p, normals("resale"), arrivals)
-    yield "repairs", events("repair", p.repairs_per_year)
-    yield "deaths", events("death", p.deaths_per_year)
-    yield "slashes", events("slash", p.slashes_per_year)
+    All arrivals of the block at the highest rate, each in a month and a path of its own; where a
+    path has a lower rate, just that share of them counts.
+    """
+    highest = float(np.max(per_year)) / 12
+    n_arrivals = int(rng.poisson(highest * n_months * size))
+    cells, kept = rng.integers(n_months * size, size=n_arrivals), rng.random(n_arrivals)
+    if np.ndim(per_year):
+        cells = cells[kept * highest * 12 < np.asarray(per_year)[cells % size]]
+    counts = np.bincount(cells, minlength=n_months * size)
+    return counts.reshape(n_months, size).astype(np.uint16)
 
 
 def _rate(
@@ -206,30 +217,42 @@ def _rate(
     on_demand, on_token, on_own = _loadings(
         p.rate_demand_correlation, with_token, demand_with_token
     )
-    shock = on_demand * demand + on_own * own
+    shock = on_demand * demand
+    shock += on_own * own
     if token is not None:
         shock += on_token * token
     months = np.arange(1, len(shock) + 1)[:, None] / 12
-    rate: Array = p.rate_usd_per_hour * np.exp(
-        np.log1p(p.rate_drift_per_year) * (months - 1 / 12)  # the first month earns today's rate
-        - p.rate_volatility_per_year**2 / 2 * months
-        + p.rate_volatility_per_year / np.sqrt(12) * np.cumsum(shock, axis=0)
-    )
-    return rate
+    _add_up(shock)
+    shock *= p.rate_volatility_per_year / np.sqrt(12)
+    # the first month earns today's rate
+    shock += np.log1p(p.rate_drift_per_year) * (months - 1 / 12)
+    shock -= np.square(p.rate_volatility_per_year) / 2 * months
+    np.exp(shock, out=shock)
+    shock *= p.rate_usd_per_hour
+    return shock
+
+
+def _add_up(months: Array) -> None:
+    """Turn the changes of months into their running sums, in place: five times NumPy's speed."""
+    for month in range(1, len(months)):
+        months[month] += months[month - 1]
 
 
 def _resale(p: Processes, own: Array, arrivals: Array) -> Array:
     """Return growth of resale value, which starts at 1 and falls when a new card comes out."""
     months = np.arange(1, len(own) + 1)[:, None] / 12
-    growth = np.exp(
-        np.log1p(p.resale_drift_per_year) * months
-        - p.resale_volatility_per_year**2 / 2 * months
-        + p.resale_volatility_per_year / np.sqrt(12) * np.cumsum(own, axis=0)
-        # the jumps spread the outcomes; their mean is taken out, since the drift holds it already
-        + np.log1p(p.new_generation_shock) * np.cumsum(arrivals, axis=0)
-        - p.new_generation_rate_per_year * p.new_generation_shock * months
-    )
-    return np.concatenate([np.ones((1, growth.shape[1])), growth])
+    growth = np.ones((len(own) + 1, own.shape[1]))
+    logs = growth[1:]
+    logs[:] = own
+    _add_up(logs)
+    logs *= p.resale_volatility_per_year / np.sqrt(12)
+    if arrivals.any():
+        logs += np.log1p(p.new_generation_shock) * np.cumsum(arrivals, axis=0, dtype=float)
+    # the jumps spread the outcomes; their mean is taken out, since the drift holds it already
+    drift = np.log1p(p.resale_drift_per_year) - np.square(p.resale_volatility_per_year) / 2
+    logs += (drift - p.new_generation_rate_per_year * p.new_generation_shock) * months
+    np.exp(logs, out=logs)
+    return growth
 
 
 def _loadings(with_demand: float, with_token: float, between: float) -> tuple[float, float, float]:
@@ -250,16 +273,34 @@ def _loadings(with_demand: float, with_token: float, between: float) -> tuple[fl
 
 def _utilization(p: Processes, demand: Array, own: Array) -> Array:
     """Return a persistent utilization with an exact Beta marginal (a Gaussian copula AR(1))."""
-    mean = p.utilization_mean
-    if mean in (0.0, 1.0):
-        return np.full_like(demand, mean)
     tie, keep = p.utilization_demand_correlation, p.utilization_persistence_per_month
-    shock = tie * demand + np.sqrt(1 - tie**2) * own
-    z = np.empty_like(shock)
-    z[0] = shock[0]
+    shock = tie * demand
+    shock += np.sqrt(1 - tie**2) * own
+    z = shock
     for month in range(1, len(z)):
-        z[month] = keep * z[month - 1] + np.sqrt(1 - keep**2) * shock[month]
-    knots = np.linspace(-6, 6, 2_049)  # the Beta quantile is smooth in z: read it off a table
-    a = mean * p.utilization_concentration
-    table = betaincinv(a, p.utilization_concentration - a, ndtr(knots))
-    return np.asarray(np.interp(z, knots, table))
+        z[month] *= np.sqrt(1 - keep**2)
+        z[month] += keep * z[month - 1]
+    means, mean_of = np.unique(p.utilization_mean, return_inverse=True)
+    # the Beta quantile is smooth in z: it is read off a table, a row of it for each mean
+    table = np.stack([_beta_quantiles(mean, p.utilization_concentration) for mean in means])
+    step = 2 * Z_RANGE / (Z_KNOTS - 1)
+    z += Z_RANGE
+    z *= 1 / step
+    np.clip(z, 0, Z_KNOTS - 1.000001, out=z)
+    knot = z.astype(np.int32)
+    z -= knot  # what is left is the way to the next knot
+    if len(means) > 1:
+        knot += (mean_of * Z_KNOTS).astype(np.int32)
+    flat, slope = table.reshape(-1), np.diff(table, axis=1, append=table[:, -1:]).reshape(-1)
+    z *= slope[knot]
+    z += flat[knot]
+    return z
+
+
+def _beta_quantiles(mean: float, concentration: float) -> Array:
+    """Return the Beta law's quantiles at equally spaced standard normal scores."""
+    if mean in (0.0, 1.0):
+        return np.full(Z_KNOTS, mean)
+    a = mean * concentration
+    scores = np.linspace(-Z_RANGE, Z_RANGE, Z_KNOTS)
+    return np.asarray(betaincinv(a, concentration - a, ndtr(scores)))

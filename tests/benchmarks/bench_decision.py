@@ -1,149 +1,75 @@
-"""Time and memory of one answer: 20,000 paths by 36 months with all alternatives.
+"""Time and memory of the decision: every alternative on 100,000 paths, and the whole report.
 
 Run as a script. Each part has a fresh process, so that its peak of memory is its own; its time is
-the median of several runs after the imports. Exits with 1 beyond a limit.
+the median of several runs after the imports. What may be asked of any machine is a ratio: to the
+time of drawing as many normal numbers as there are factors, months and paths, in the same process
+just before. Exits with 1 beyond a limit.
 """
 
 from __future__ import annotations
 
+import os
 import resource
+import runpy
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from research.models.bootstrap import History, block_weeks
-from research.models.comparison import Comparison, compare
-from research.models.decision import Decision, Question, decide
-from research.models.holding import hold, hold_cash
-from research.models.rental import Rig, Venue, rent
-from research.models.scenarios import Processes, simulate
+from research.models.bootstrap import History
+from research.models.futures import Question, fit, live
+from research.models.scenarios import BLOCK_OF_PATHS
 
-MAX_SECONDS, MAX_MEGABYTES = 1.0, 300.0
-RUNS = 7
+N_MONTHS, N_FACTORS = 36, 6  # token, market, rate, utilization, resale, demand
 N_WEEKS = 280  # as many as there are of AKT and BTC in March 2026
+MAX_SECONDS, MAX_MEGABYTES, MAX_RATIO = 2.0, 300.0, 6.0
+MAX_REPORT_SECONDS = 10.0
+MAX_GROWTH = 12.0  # of the time, from 100,000 to a million paths
+MAX_MORE_MEGABYTES = 20.0  # for ten times the paths
+RUNS = 5
 
 
-def market() -> pd.DataFrame:
-    """Weekly returns of a token and the market, normal and correlated."""
-    market, own = np.random.default_rng(0).standard_normal((2, N_WEEKS))
-    return pd.DataFrame({"token": 0.1 * market + 0.13 * own, "market": 0.085 * market})
+def question(n_paths: int) -> Question:
+    """Return the tests' question over three years, with as many weeks as there really are."""
+    rng = np.random.default_rng(0)
+    market, own = rng.standard_normal((2, N_WEEKS))
+    weeks = pd.DataFrame({"token": 0.1 * market + 0.13 * own, "market": 0.085 * market})
+    asked = runpy.run_path(str(Path(__file__).parents[1] / "questions.py"))["question"]
+    made: Question = asked(n_months=N_MONTHS, n_paths=n_paths, history=History(returns=weeks))
+    return made
 
 
-QUESTION = Question(
-    network="Akash",
-    token="AKT",  # noqa: S106 - a symbol, no secret
-    gpu="RTX 4090",
-    rig=Rig(
-        gpu_count=1,
-        gpu_usd=3_200,
-        host_usd=400,
-        resale_usd=3_000,
-        selling_cost=0.1,
-        load_w=450,
-        idle_w=22,
-        host_load_w=100,
-        host_idle_w=60,
-        psu_efficiency=0.9,
-        pue=1,
-        tariff_usd_per_kwh=0.15,
-        fixed_usd_per_month=12,
-        availability=0.97,
-        repair_usd=300,
-        failure_downtime_days=14,
-    ),
-    venue=Venue(payout="usd-quoted", platform_fee=0.1, token_trade_cost=0.0025),
-    processes=Processes(
-        rate_usd_per_hour=0.35,
-        rate_drift_per_year=-0.15,
-        rate_volatility_per_year=0.35,
-        rate_demand_correlation=0.5,
-        rate_token_correlation=0.2,
-        utilization_mean=0.5,
-        utilization_concentration=4,
-        utilization_persistence_per_month=0.8,
-        utilization_demand_correlation=0.5,
-        resale_drift_per_year=-0.2,
-        resale_volatility_per_year=0.25,
-        new_generation_rate_per_year=0.45,
-        new_generation_shock=-0.15,
-        repairs_per_year=0.025,
-        deaths_per_year=0.025,
-        slashes_per_year=0.02,
-    ),
-    history=History(returns=market()),
-    capital_usd=4_000,
-    token_price_usd=0.5,
-    sell_share=1.0,
-    trade_cost=0.0025,
-    cash_yield_per_year=0.04,
-    discount_rate_per_year=0.15,
-    n_months=36,
-    drift="zero",
-    n_paths=20_000,
-    seed=7,
-)
+def normals(n_paths: int) -> None:
+    """Draw what the factors take, in the same blocks, and nothing else."""
+    rng = np.random.Generator(np.random.SFC64(1))
+    for _ in range(N_FACTORS * n_paths // BLOCK_OF_PATHS):
+        rng.standard_normal((N_MONTHS, BLOCK_OF_PATHS))
 
 
-def all_alternatives() -> Comparison:
-    """Simulate, rent, hold, compare: what the target of one second speaks of."""
-    q = QUESTION
-    paths = simulate(
-        q.history.returns,
-        q.processes,
-        n_months=q.n_months,
-        drift=q.drift,
-        risk_free_per_year=q.cash_yield_per_year,
-        n_paths=q.n_paths,
-        seed=q.seed,
-    )
-    if paths.token is None or paths.market is None:
-        raise ValueError("the benchmark's market has no token")
-    ledger = rent(
-        q.rig,
-        q.venue,
-        paths,
-        capital_usd=q.capital_usd,
-        token_price_usd=q.token_price_usd,
-        cash_yield_per_year=q.cash_yield_per_year,
-    )
-    return compare(
-        {
-            "hold": hold(paths.token, trade_cost=q.trade_cost),
-            "rent": ledger.wealth_usd / q.capital_usd,
-            "btc": hold(paths.market, trade_cost=q.trade_cost),
-            "t-bill": hold_cash(q.n_months, yield_per_year=q.cash_yield_per_year),
-        }
-    )
+def timed(work: Callable[[], object]) -> float:
+    """Return the seconds of one run."""
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
 
 
-def whole_answer() -> Decision:
-    """The same with the appraisal, the flips and the cash flow by month."""
-    return decide(QUESTION)
-
-
-PARTS: dict[str, Callable[[], object]] = {
-    "all alternatives": all_alternatives,
-    "whole answer": whole_answer,
-}
-
-
-def measure(part: str) -> None:
-    """Print the seconds and the peak of memory of one part, in this process."""
-    block_weeks(QUESTION.history.returns)  # imports arch
-    before = megabytes()
-    seconds, of_processor = [], []
-    for _ in range(RUNS):
-        started, worked = time.perf_counter(), time.process_time()
-        PARTS[part]()
-        seconds.append(time.perf_counter() - started)
-        of_processor.append(time.process_time() - worked)
-    figures = statistics.median(seconds), statistics.median(of_processor), megabytes(), before
-    sys.stdout.write(" ".join(str(figure) for figure in figures) + "\n")
+def measure(n_paths: int, runs: int) -> None:
+    """Print seconds, ratio to the normals, and memory of living through `n_paths`."""
+    q = question(n_paths)
+    dynamics = fit(q)
+    live(replace(q, n_paths=BLOCK_OF_PATHS), dynamics)  # what is imported on the way
+    pairs = [
+        (timed(lambda: normals(n_paths)), timed(lambda: live(q, dynamics))) for _ in range(runs)
+    ]
+    seconds = statistics.median(each for _, each in pairs)
+    ratio = statistics.median(each / alone for alone, each in pairs)
+    sys.stdout.write(f"{seconds} {ratio} {megabytes()}\n")
 
 
 def megabytes() -> float:
@@ -151,26 +77,69 @@ def megabytes() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1_024 / 1e6
 
 
+def measured(n_paths: int, runs: int) -> tuple[float, float, float]:
+    """Measure in a process of its own, on one core."""
+    one_core = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [sys.executable, __file__, str(n_paths), str(runs)],
+        check=True,
+        capture_output=True,
+        text=True,
+        env=os.environ | one_core,
+    )
+    seconds, ratio, peak = (float(figure) for figure in done.stdout.split())
+    return seconds, ratio, peak
+
+
+def said(what: str, kept: bool) -> bool:
+    """Print a line with its verdict, and return the verdict."""
+    sys.stdout.write(f"{what}: {'kept' if kept else 'NOT KEPT'}\n")
+    return kept
+
+
 def main() -> int:
-    """Measure every part in a process of its own and compare it with the limits."""
-    kept = True
-    for part in PARTS:
-        done = subprocess.run(
-            [sys.executable, __file__, part], check=True, capture_output=True, text=True
-        )
-        seconds, processor, peak, imports = (float(figure) for figure in done.stdout.split())
-        within = seconds < MAX_SECONDS and peak < MAX_MEGABYTES
-        kept = kept and within
-        sys.stdout.write(
-            f"{part}: {seconds:.2f} s, {processor:.2f} s of them of the processor (limit "
-            f"{MAX_SECONDS:g}), peak {peak:.0f} MB, {imports:.0f} "
-            f"of them imports (limit {MAX_MEGABYTES:g}): {'kept' if within else 'NOT KEPT'}\n"
-        )
-    return 0 if kept else 1
+    """Measure every part and compare it with the limits."""
+    names = len(live(question(100), fit(question(100))).comparison.outcomes)
+    seconds, ratio, peak = measured(100_000, RUNS)
+    many_seconds, _, many_peak = measured(1_000_000, 1)
+    report = computation()
+    kept = [
+        said(
+            f"{names} alternatives, 100,000 paths x {N_MONTHS} months: {seconds:.2f} s (limit "
+            f"{MAX_SECONDS:g})",
+            seconds < MAX_SECONDS,
+        ),
+        said(f"  to its normals alone: {ratio:.1f} times (limit {MAX_RATIO:g})", ratio < MAX_RATIO),
+        said(f"  peak {peak:.0f} MB (limit {MAX_MEGABYTES:g})", peak < MAX_MEGABYTES),
+        said(
+            f"a million paths: {many_seconds / seconds:.1f} times as long (limit {MAX_GROWTH:g})",
+            many_seconds / seconds < MAX_GROWTH,
+        ),
+        said(
+            f"  {many_peak - peak:.0f} MB more (limit {MAX_MORE_MEGABYTES:g})",
+            many_peak - peak < MAX_MORE_MEGABYTES,
+        ),
+        said(
+            f"the report's whole computation: {report:.1f} s (limit {MAX_REPORT_SECONDS:g})",
+            report < MAX_REPORT_SECONDS,
+        ),
+    ]
+    return 0 if all(kept) else 1
+
+
+def computation() -> float:
+    """Return the seconds of the cells of token-or-hardware, imports and figures included."""
+    done = subprocess.run(
+        [sys.executable, Path(__file__).with_name("report_cells.py")],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return float(done.stdout)
 
 
 if __name__ == "__main__":
     if len(sys.argv) > 1:
-        measure(sys.argv[1])
+        measure(int(sys.argv[1]), int(sys.argv[2]))
     else:
         raise SystemExit(main())

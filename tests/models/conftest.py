@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy.special import ndtri
 
-from research.models.rental import Rig
+from research.models.rig import Rig
 from research.models.scenarios import Processes
 
 

@@ -12,7 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
 
 from research.models.appraisal import Appraisal, _mirr, appraise, irr, npv, payback_month
-from research.models.rental import Rig, Venue, rent
+from research.models.rental import rent
+from research.models.rig import Rig, Venue
 from research.models.scenarios import Processes, expected
 
 Floats = NDArray[np.float64]

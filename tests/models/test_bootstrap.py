@@ -20,7 +20,6 @@ from research.models.bootstrap import (
     block_weeks,
     fit_resampler,
     latest_regime,
-    resample,
     shrunk_drift,
     weekly_log_returns,
 )
@@ -59,7 +58,7 @@ def week_by_week(columns: dict[str, NDArray[Any]], block: float, n_weeks: int) -
 def drawn_rows(n_history: int, block: float, n_weeks: int, size: int) -> NDArray[np.int64]:
     """Which rows of a history the bootstrap takes, (n_weeks, size)."""
     labels = (np.arange(n_history) + 1) * 1e-3  # a row's return tells which row it is
-    growth, _ = resample(week_by_week({"token": labels}, block, n_weeks), size, generator())
+    growth, _ = week_by_week({"token": labels}, block, n_weeks).draw(size, generator())
     return np.rint(np.diff(np.log(growth["token"]), axis=0) * 1e3).astype(int) - 1
 
 
@@ -219,7 +218,7 @@ def test_columns_are_drawn_from_the_same_week_so_that_a_crash_of_both_stays_one(
     token, market = np.random.default_rng(0).normal(0, 0.05, (2, 80))
     token[crash], market[crash] = -0.9, -0.5
     columns = {"token": token, "market": market}
-    growth, _ = resample(week_by_week(columns, 4.0, 52), 500, generator())
+    growth, _ = week_by_week(columns, 4.0, 52).draw(500, generator())
     fallen = {name: np.diff(np.log(each), axis=0) for name, each in growth.items()}
     crashed = fallen["token"] < -0.89
     assert crashed.any()
@@ -229,12 +228,17 @@ def test_columns_are_drawn_from_the_same_week_so_that_a_crash_of_both_stays_one(
     )
 
 
-def test_a_path_does_not_depend_on_how_many_follow() -> None:
-    resampler = fit_resampler(sundays(80), n_months=7, drift="zero", risk_free_per_year=0.0)
-    few, few_scores = resample(resampler, 3, generator())
-    many, many_scores = resample(resampler, 1_000, generator())
-    np.testing.assert_array_equal(few["token"], many["token"][:, :3])
-    np.testing.assert_array_equal(few_scores["token"], many_scores["token"][:, :3])
+def test_worlds_share_the_paths_in_order_and_each_draws_from_its_own_weeks() -> None:
+    low, high = np.full(60, -0.1), np.full(60, 0.1)
+    worlds = Resampler(
+        weeks={"token": np.stack([low, high])},
+        shift={"token": np.zeros((2, 4))},
+        month_ends=np.array([4]),
+        block_weeks=4.0,
+        demand_token_correlation=0.0,
+    )
+    growth, _ = worlds.draw(6, generator())
+    np.testing.assert_allclose(np.log(growth["token"][1]), [-0.4, -0.4, -0.4, 0.4, 0.4, 0.4])
 
 
 def test_months_are_whole_weeks_that_keep_pace_with_the_year() -> None:
@@ -249,7 +253,7 @@ def test_months_are_whole_weeks_that_keep_pace_with_the_year() -> None:
 def test_a_month_is_the_sum_of_its_weeks() -> None:
     weeks = sundays(60)["token"].to_numpy()
     monthly = fit_resampler(sundays(60), n_months=2, drift="historical", risk_free_per_year=0.0)
-    growth, _ = resample(replace(monthly, block_weeks=1e9), 20, generator())  # never restarts
+    growth, _ = replace(monthly, block_weeks=1e9).draw(20, generator())  # never restarts
     possible = {
         (round(float(first), 9), round(float(second), 9))
         for start in range(60)
@@ -285,7 +289,7 @@ def test_the_expected_growth_is_that_of_all_ways_to_resample(block: float) -> No
 def test_zero_drift_means_that_the_expected_price_is_the_price_of_today() -> None:
     weeks = sundays(120) + 0.02  # a history that rose by 180 % a year
     resampler = fit_resampler(weeks, n_months=12, drift="zero", risk_free_per_year=0.0)
-    growth, _ = resample(resampler, 40_000, generator())
+    growth, _ = resampler.draw(40_000, generator())
     for month in (1, 5, 12):
         std_error = growth["token"][month].std() / np.sqrt(40_000)
         assert growth["token"][month].mean() == pytest.approx(1, abs=4 * std_error)
@@ -295,7 +299,7 @@ def test_zero_drift_of_an_annual_volatility_of_120_percent_loses_in_73_percent_o
     quantiles = ndtri((np.arange(10_000) + 0.5) / 10_000) * 1.2 / np.sqrt(WEEKS_PER_YEAR)
     weeks = pd.DataFrame({"token": np.random.default_rng(0).permutation(quantiles)})
     resampler = fit_resampler(weeks, n_months=12, drift="zero", risk_free_per_year=0.0)
-    year = resample(resampler, 40_000, generator())[0]["token"][12]
+    year = resampler.draw(40_000, generator())[0]["token"][12]
     # lognormal: median exp(-sigma^2 / 2) = 0.487, P(loss) = Phi(sigma / 2) = 0.726
     assert np.median(year) == pytest.approx(np.exp(-0.72), abs=0.02)
     assert (year < 1).mean() == pytest.approx(ndtr(0.6), abs=0.012)
@@ -304,7 +308,7 @@ def test_zero_drift_of_an_annual_volatility_of_120_percent_loses_in_73_percent_o
 def test_historical_drift_leaves_the_weeks_as_they_were() -> None:
     weeks = sundays(60)
     resampler = fit_resampler(weeks, n_months=12, drift="historical", risk_free_per_year=0.05)
-    growth, _ = resample(resampler, 20_000, generator())
+    growth, _ = resampler.draw(20_000, generator())
     logs = np.log(growth["token"][12])
     assert logs.mean() == pytest.approx(
         52 * weeks["token"].mean(), abs=4 * logs.std() / np.sqrt(20_000)
@@ -379,4 +383,4 @@ def test_a_column_that_hardly_changes_is_refused_by_name() -> None:
 
 def test_without_columns_nothing_is_drawn() -> None:
     resampler = fit_resampler(pd.DataFrame(), n_months=3, drift="zero", risk_free_per_year=0.0)
-    assert resample(resampler, 5, generator()) == ({}, {})
+    assert resampler.draw(5, generator()) == ({}, {})

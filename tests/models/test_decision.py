@@ -9,8 +9,9 @@ import pytest
 from research.errors import DataError, InfeasibleError, InsufficientDataError
 from research.models.bootstrap import History
 from research.models.comparison import compare
-from research.models.decision import Choice, Decision, Question, decide
-from research.models.rental import Rig, Venue
+from research.models.decision import Choice, Decision, decide
+from research.models.futures import Question
+from research.models.rig import Policy, Rig, Venue
 from research.models.scenarios import Processes
 
 
@@ -26,7 +27,6 @@ def question(rig: Rig, processes: Processes, weeks: pd.DataFrame) -> Question:
         history=History(returns=weeks),
         capital_usd=2_200.0,
         token_price_usd=0.5,
-        sell_share=1.0,
         trade_cost=0.0025,
         cash_yield_per_year=0.04,
         discount_rate_per_year=0.15,
@@ -44,7 +44,8 @@ def decision(question: Question) -> Decision:
 
 def test_every_alternative_lives_through_the_same_paths(decision: Decision) -> None:
     comparison = decision.comparison
-    assert set(comparison.outcomes) == {"rent", "hold", "btc", "t-bill"}
+    rents = {"rent", "rent-half", "rent-hold", "rent-options"}
+    assert set(comparison.outcomes) == {*rents, "hold", "btc", "t-bill"}
     assert (comparison.n_months, comparison.n_paths) == (24, 2_000)
     token, market = (comparison.outcomes[name].terminal for name in ("hold", "btc"))
     assert np.corrcoef(np.log(token), np.log(market))[0, 1] > 0.3
@@ -61,7 +62,9 @@ def test_all_start_from_the_same_dollar_less_what_getting_out_at_once_would_cost
     }
     assert start == pytest.approx(
         {
-            "rent": (200 + 1_260) / 2_200,
+            **dict.fromkeys(
+                ("rent", "rent-half", "rent-hold", "rent-options"), (200 + 1_260) / 2_200
+            ),
             "hold": 0.9975**2,
             "btc": 0.9975**2,
             "t-bill": 1.0,
@@ -161,7 +164,7 @@ def test_without_prices_only_the_hardware_and_t_bills_are_left(question: Questio
         token_price_usd=None,
     )
     decision = decide(unlisted)
-    assert set(decision.comparison.outcomes) == {"rent", "t-bill"}
+    assert set(decision.comparison.outcomes) == {"rent", "rent-options", "t-bill"}
     assert decision.rent_beats_hold is None
     assert decision.block_weeks is None
     assert {flip.against for flip in decision.flips} == {"t-bill"}
@@ -170,7 +173,8 @@ def test_without_prices_only_the_hardware_and_t_bills_are_left(question: Questio
 
 def test_without_a_market_bitcoin_is_left_out(question: Question, weeks: pd.DataFrame) -> None:
     alone = replace(question, history=History(returns=weeks[["token"]]), n_paths=200)
-    assert set(decide(alone).comparison.outcomes) == {"rent", "hold", "t-bill"}
+    outcomes = decide(alone).comparison.outcomes
+    assert set(outcomes) & {"rent", "hold", "btc", "basket", "t-bill"} == {"rent", "hold", "t-bill"}
 
 
 def test_capital_that_does_not_buy_the_rig_is_refused(question: Question) -> None:
@@ -187,7 +191,7 @@ def test_capital_that_does_not_buy_the_collateral_is_refused(question: Question)
 
 def test_tokens_that_are_kept_need_a_price(question: Question) -> None:
     with pytest.raises(DataError, match="no price of the token"):
-        decide(replace(question, token_price_usd=None, sell_share=0.5))
+        decide(replace(question, token_price_usd=None, policy=Policy(sell_share=0.5)))
 
 
 def test_a_history_that_is_too_short_is_refused(question: Question, weeks: pd.DataFrame) -> None:

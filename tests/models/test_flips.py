@@ -7,10 +7,12 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
+from research.models.bootstrap import fit_resampler
 from research.models.comparison import probability_of_beating
-from research.models.flips import Books, Flip, flip_token, flips
+from research.models.flips import Books, Flip, flips, rental_lines
 from research.models.holding import hold, hold_cash
-from research.models.rental import Ledger, PayoutKind, Rig, Venue, rent
+from research.models.rental import Ledger, rent
+from research.models.rig import PayoutKind, Policy, Rig, Venue
 from research.models.scenarios import Paths, Processes, simulate
 
 CAPITAL, PRICE = 2_500.0, 2.0
@@ -24,15 +26,8 @@ def paths(processes: Processes, weeks: pd.DataFrame) -> Paths:
 
 
 def drawn(processes: Processes, weeks: pd.DataFrame, n_paths: int = N_PATHS) -> Paths:
-    return simulate(
-        weeks,
-        processes,
-        n_months=N_MONTHS,
-        drift="zero",
-        risk_free_per_year=0.04,
-        n_paths=n_paths,
-        seed=1,
-    )
+    dynamics = fit_resampler(weeks, n_months=N_MONTHS, drift="zero", risk_free_per_year=0.04)
+    return simulate(dynamics, processes, n_months=N_MONTHS, n_paths=n_paths, seed=1)
 
 
 def books_of(venue: Venue, sell_share: float = 1.0) -> Books:
@@ -43,7 +38,7 @@ def books_of(venue: Venue, sell_share: float = 1.0) -> Books:
             paths,
             capital_usd=CAPITAL,
             token_price_usd=PRICE,
-            sell_share=sell_share,
+            policy=Policy(sell_share=sell_share),
             cash_yield_per_year=0.04,
         )
 
@@ -63,16 +58,36 @@ def ends(paths: Paths) -> dict[str, Floats]:
 def found(
     books: Books, rig: Rig, paths: Paths, processes: Processes
 ) -> dict[tuple[str, str], Flip]:
-    all_flips = flips(
+    all_flips = flips_of(
         books,
         rig,
         paths,
         ends(paths),
-        capital_usd=CAPITAL,
-        utilization=processes.utilization_mean,
-        rate_usd_per_hour=processes.rate_usd_per_hour,
+        utilization=float(np.mean(processes.utilization_mean)),
+        rate_usd_per_hour=float(np.mean(processes.rate_usd_per_hour)),
     )
     return {(flip.input, flip.against): flip for flip in all_flips}
+
+
+def flips_of(
+    books: Books,
+    rig: Rig,
+    paths: Paths,
+    against: dict[str, Floats],
+    *,
+    utilization: float = 0.6,
+    rate_usd_per_hour: float = 0.4,
+) -> list[Flip]:
+    """Every flip but the token's own where it is not asked for."""
+    lines = rental_lines(
+        books,
+        rig,
+        paths,
+        capital_usd=CAPITAL,
+        utilization=utilization,
+        rate_usd_per_hour=rate_usd_per_hour,
+    )
+    return flips(lines, against)
 
 
 def chance_ahead(books: Books, rig: Rig, paths: Paths, against: str) -> float:
@@ -104,7 +119,7 @@ def test_a_flip_put_back_puts_renting_ahead_in_half_of_the_paths(
     books = books_of(venue, sell_share)
     checked = 0
     for (name, other), flip in found(books, rig, paths, processes).items():
-        if other != against or flip.value is None:
+        if other != against or flip.value is None or name == "token":
             continue
         rig_there, paths_there = rig, paths
         if name == "utilization":
@@ -123,10 +138,10 @@ def test_a_flip_put_back_puts_renting_ahead_in_half_of_the_paths(
 
 @pytest.mark.parametrize(("venue", "sell_share"), VENUES)
 def test_the_token_s_flip_put_back_puts_renting_ahead_in_half_of_the_paths(
-    rig: Rig, paths: Paths, venue: Venue, sell_share: float
+    rig: Rig, processes: Processes, paths: Paths, venue: Venue, sell_share: float
 ) -> None:
     books = books_of(venue, sell_share)
-    flip = flip_token(books, rig, paths, ends(paths)["hold"], capital_usd=CAPITAL)
+    flip = found(books, rig, paths, processes)["token", "hold"]
     assert paths.token is not None
     assert flip.value is not None
     scaled = np.concatenate([paths.token[:1], flip.value * paths.token[1:]])
@@ -168,14 +183,11 @@ def test_without_any_luck_the_flip_against_t_bills_is_the_break_even(rig: Rig) -
         slashes=np.zeros((1, 1)),
         block_weeks=None,
     )
-    all_flips = flips(
+    all_flips = flips_of(
         books_of(Venue(payout="usd")),
         rig,
         flat,
         {"t-bill": hold_cash(1, yield_per_year=0.04)[-1]},
-        capital_usd=CAPITAL,
-        utilization=0.6,
-        rate_usd_per_hour=0.4,
     )
     by_name = {flip.input: flip.value for flip in all_flips}
     needed = 2_000 * 1.04 ** (1 / 12) - 1_260  # a month's net income
@@ -188,15 +200,7 @@ def test_without_any_luck_the_flip_against_t_bills_is_the_break_even(rig: Rig) -
 def test_the_same_alternatives_are_level_as_they_are(rig: Rig, paths: Paths) -> None:
     books = books_of(Venue(payout="usd"))
     itself = books(rig, paths).wealth_usd[-1] / CAPITAL
-    all_flips = flips(
-        books,
-        rig,
-        paths,
-        {"itself": itself},
-        capital_usd=CAPITAL,
-        utilization=0.6,
-        rate_usd_per_hour=0.4,
-    )
+    all_flips = flips_of(books, rig, paths, {"itself": itself})
     by_name = {flip.input: flip.value for flip in all_flips}
     assert by_name == {
         "utilization": pytest.approx(0.6),
@@ -209,14 +213,8 @@ def test_the_same_alternatives_are_level_as_they_are(rig: Rig, paths: Paths) -> 
 def test_where_no_value_would_do_the_flip_says_on_which_side_renting_stays(
     rig: Rig, paths: Paths, level: float, otherwise: str
 ) -> None:
-    all_flips = flips(
-        books_of(Venue(payout="usd")),
-        rig,
-        paths,
-        {"other": np.full(N_PATHS, level)},
-        capital_usd=CAPITAL,
-        utilization=0.6,
-        rate_usd_per_hour=0.4,
+    all_flips = flips_of(
+        books_of(Venue(payout="usd")), rig, paths, {"other": np.full(N_PATHS, level)}
     )
     assert {(flip.value, flip.otherwise) for flip in all_flips} == {(None, otherwise)}
 
@@ -233,7 +231,7 @@ def test_a_rate_is_flipped_only_where_it_is_paid(
 ) -> None:
     books = books_of(Venue(payout=payout, tokens_per_week=25))
     names = [name for name, _ in found(books, rig, paths, processes)]
-    assert list(dict.fromkeys(names)) == inputs
+    assert list(dict.fromkeys(names)) == [*inputs, "token"]
 
 
 def test_a_rig_that_is_never_rented_has_no_utilization_to_scale(
@@ -241,7 +239,7 @@ def test_a_rig_that_is_never_rented_has_no_utilization_to_scale(
 ) -> None:
     never = replace(processes, utilization_mean=0.0)
     names = found(books_of(Venue(payout="usd")), rig, drawn(never, weeks, 50), never)
-    assert {name for name, _ in names} == {"tariff_usd_per_kwh"}
+    assert {name for name, _ in names} == {"tariff_usd_per_kwh", "token"}
 
 
 def test_a_free_tariff_is_a_fine_place_to_start_from(
@@ -254,12 +252,10 @@ def test_a_free_tariff_is_a_fine_place_to_start_from(
     assert free[key].value == pytest.approx(usual[key].value)
 
 
-def test_a_token_that_is_not_simulated_cannot_be_flipped(rig: Rig, paths: Paths) -> None:
-    with pytest.raises(ValueError, match="the paths have no token"):
-        flip_token(
-            books_of(Venue(payout="usd")),
-            rig,
-            replace(paths, token=None),
-            np.ones(N_PATHS),
-            capital_usd=CAPITAL,
-        )
+def test_a_token_that_is_not_simulated_is_not_flipped(
+    rig: Rig, processes: Processes, paths: Paths
+) -> None:
+    alone = flips_of(
+        books_of(Venue(payout="usd")), rig, replace(paths, token=None), {"t-bill": np.ones(1)}
+    )
+    assert "token" not in {flip.input for flip in alone}

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -8,198 +7,19 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import ArrayLike, NDArray
 
 from research import catalogue
 from research.errors import DataError
-from research.models.rental import (
-    HOURS_PER_MONTH,
-    Ledger,
-    PayoutKind,
-    Rig,
-    Venue,
-    capital_needed_usd,
-    rent,
-)
+from research.models.rental import Ledger, rent
+from research.models.rig import HOURS_PER_MONTH, PayoutKind, Policy, Rig, Venue, capital_needed_usd
 from research.models.scenarios import Paths, Processes, expected
+from tests.rentals import N_MONTHS, N_PATHS, Floats, one_path, rigs, venues, wild_paths
 
-Floats = NDArray[np.float64]
 CASH = Venue(payout="usd")
 QUOTED = Venue(payout="usd-quoted")
 
 
-def one_path(
-    *,
-    rate: ArrayLike,
-    utilization: ArrayLike = 1.0,
-    token: ArrayLike | None = None,
-    resale: ArrayLike = 1.0,
-    repairs: ArrayLike = 0,
-    deaths: ArrayLike = 0,
-    slashes: ArrayLike = 0,
-) -> Paths:
-    """One path by hand; what is one number stays that number. `rate` has a value a month."""
-    n_months = np.size(rate)
-
-    def months(values: ArrayLike, n: int, kind: type = float) -> NDArray[Any]:
-        return np.broadcast_to(np.asarray(values, dtype=kind).reshape(-1, 1), (n, 1))
-
-    return Paths(
-        token=None if token is None else months(token, n_months + 1),
-        market=None,
-        resale=months(resale, n_months + 1),
-        rate_usd_per_hour=months(rate, n_months),
-        utilization=months(utilization, n_months),
-        repairs=months(repairs, n_months, np.uint16),
-        deaths=months(deaths, n_months, np.uint16),
-        slashes=months(slashes, n_months, np.uint16),
-        block_weeks=None,
-    )
-
-
-def some_paths(seed: int, *, n_months: int = 5, n_paths: int = 4) -> Paths:
-    """Wild paths: prices move by factors, cards fail often."""
-    rng = np.random.default_rng(seed)
-
-    def growth(volatility: float) -> Floats:
-        steps = rng.normal(0, volatility, (n_months, n_paths))
-        return np.exp(np.vstack([np.zeros((1, n_paths)), np.cumsum(steps, axis=0)]))
-
-    return Paths(
-        token=growth(0.4),
-        market=None,
-        resale=growth(0.1),
-        rate_usd_per_hour=rng.uniform(0, 1, (n_months, n_paths)),
-        utilization=rng.uniform(0, 1, (n_months, n_paths)),
-        repairs=rng.poisson(0.3, (n_months, n_paths)).astype(np.uint16),
-        deaths=rng.poisson(0.3, (n_months, n_paths)).astype(np.uint16),
-        slashes=rng.poisson(0.2, (n_months, n_paths)).astype(np.uint16),
-        block_weeks=None,
-    )
-
-
-rigs = st.builds(
-    Rig,
-    gpu_count=st.integers(1, 4),
-    gpu_usd=st.floats(0, 5_000),
-    host_usd=st.floats(0, 1_000),
-    resale_usd=st.floats(0, 5_000),
-    selling_cost=st.floats(0, 0.5),
-    load_w=st.floats(100, 700),
-    idle_w=st.floats(0, 100),
-    host_load_w=st.floats(60, 200),
-    host_idle_w=st.floats(0, 60),
-    psu_efficiency=st.floats(0.7, 1),
-    pue=st.floats(1, 1.5),
-    tariff_usd_per_kwh=st.floats(0, 0.5),
-    fixed_usd_per_month=st.floats(0, 100),
-    availability=st.floats(0, 1),
-    repair_usd=st.floats(0, 1_000),
-    failure_downtime_days=st.floats(0, 60),
-    replace_dead=st.booleans(),
-)
-venues = st.builds(
-    Venue,
-    payout=st.sampled_from(["usd", "usd-quoted", "token-quoted"]),
-    platform_fee=st.floats(0, 0.5),
-    token_trade_cost=st.floats(0, 0.05),
-    tokens_per_week=st.floats(0, 100),
-    availability_tokens_per_week=st.floats(0, 10),
-    collateral_tokens=st.floats(0, 1_000),
-    slash_fraction=st.floats(0, 1),
-)
-
-
-def wealth_by_hand(
-    rig: Rig,
-    venue: Venue,
-    paths: Paths,
-    path: int,
-    *,
-    capital: float,
-    price: float,
-    sell_share: float,
-    interest: float,
-) -> Iterator[float]:
-    """An accountant's books of one path: wealth at the start and after each month."""
-    assert paths.token is not None
-    prices = [price * float(growth) for growth in paths.token[:, path]]
-    alive, locked, held = float(rig.gpu_count), venue.collateral_tokens, 0.0
-    left = 1 - venue.token_trade_cost  # of a token that is sold; one that is bought costs 1 / left
-    cash = capital - rig.gpu_count * (rig.gpu_usd + rig.host_usd) - locked * prices[0] / left
-    yield cash + locked * prices[0] * left + alive * rig.resale_usd * (1 - rig.selling_cost)
-    for month in range(paths.n_months):
-        today = prices[month + 1]
-        card_usd = rig.resale_usd * float(paths.resale[month + 1, path])
-        repairs, deaths, slashes = (
-            int(each[month, path]) for each in (paths.repairs, paths.deaths, paths.slashes)
-        )
-        cash *= (1 + interest) ** (1 / 12)
-        before, failures = alive, repairs
-        if rig.replace_dead:
-            failures += deaths
-            cash -= deaths * card_usd
-        else:
-            alive = max(alive - deaths, 0.0)
-        locked *= (1 - venue.slash_fraction) ** slashes
-        if before > 0:
-            released = locked * (before - alive) / before
-            locked -= released
-            cash += released * today * left
-        hours_down = min(failures * rig.failure_downtime_days * 24 / rig.gpu_count / 730.5, 1)
-        online = alive * 730.5 * rig.availability * (1 - hours_down)
-        rented = online * float(paths.utilization[month, path])
-        watt_hours = rented * (rig.load_w + rig.host_load_w)
-        watt_hours += (alive * 730.5 - rented) * (rig.idle_w + rig.host_idle_w)
-        cash -= watt_hours / 1000 / rig.psu_efficiency * rig.pue * rig.tariff_usd_per_kwh
-        if alive > 0:
-            cash -= rig.fixed_usd_per_month + repairs * rig.repair_usd
-        if venue.payout == "token-quoted":
-            paid = rented * venue.tokens_per_week + online * venue.availability_tokens_per_week
-            income = paid / 168 * today
-        else:
-            income = rented * float(paths.rate_usd_per_hour[month, path])
-        income *= 1 - venue.platform_fee
-        if venue.payout == "usd":
-            cash += income
-        else:
-            cash += income * sell_share * (1 - venue.token_trade_cost)
-            held += income * (1 - sell_share) / today
-        hardware = alive * card_usd * (1 - rig.selling_cost)
-        yield cash + (held + locked) * today * left + hardware
-
-
 # the books
-
-
-@settings(max_examples=60, deadline=None)
-@given(rigs, venues, st.integers(0, 10_000), st.floats(0, 1), st.floats(0, 0.1))
-def test_no_money_appears_or_vanishes_on_any_path(
-    rig: Rig, venue: Venue, seed: int, sell_share: float, interest: float
-) -> None:
-    paths = some_paths(seed)
-    ledger = rent(
-        rig,
-        venue,
-        paths,
-        capital_usd=10_000,
-        token_price_usd=2.5,
-        sell_share=sell_share,
-        cash_yield_per_year=interest,
-    )
-    for path in range(paths.n_paths):
-        by_hand = wealth_by_hand(
-            rig,
-            venue,
-            paths,
-            path,
-            capital=10_000,
-            price=2.5,
-            sell_share=sell_share,
-            interest=interest,
-        )
-        wealth = np.broadcast_to(ledger.wealth_usd, (6, paths.n_paths))
-        np.testing.assert_allclose(wealth[:, path], list(by_hand), rtol=0, atol=0.005)
 
 
 @settings(max_examples=30, deadline=None)
@@ -211,14 +31,14 @@ def test_cash_at_the_end_is_what_was_left_at_the_start_and_all_flows_with_intere
     ledger = rent(
         rig,
         venue,
-        some_paths(seed),
+        wild_paths(seed),
         capital_usd=9_000,
         token_price_usd=2.0,
         cash_yield_per_year=interest,
     )
-    years_left = np.arange(4, -1, -1)[:, None] / 12
+    years_left = np.arange(N_MONTHS - 1, -1, -1)[:, None] / 12
     flows = (ledger.net_usd + ledger.released_usd) * (1 + interest) ** years_left
-    start = (9_000 - rig.cost_usd - 200) * (1 + interest) ** (5 / 12)
+    start = (9_000 - rig.cost_usd - 200) * (1 + interest) ** (N_MONTHS / 12)
     np.testing.assert_allclose(ledger.cash_usd[-1], start + flows.sum(axis=0), atol=0.005)
 
 
@@ -285,7 +105,7 @@ def test_hours_are_rented_only_while_the_rig_is_online(rig: Rig) -> None:
 def test_paid_in_usd_worth_of_tokens_and_sold_at_once_the_token_price_does_not_matter(
     rig: Rig, seed: int, price: float
 ) -> None:
-    paths = some_paths(seed)
+    paths = wild_paths(seed)
     assert paths.token is not None
     other = replace(paths, token=1 / paths.token)
     in_tokens = rent(rig, QUOTED, paths, capital_usd=9_000, token_price_usd=price)
@@ -314,7 +134,7 @@ def test_tokens_that_are_kept_are_bought_at_each_month_s_price_and_marked_at_the
         paths,
         capital_usd=2_000,
         token_price_usd=5.0,
-        sell_share=0.25,
+        policy=Policy(sell_share=0.25),
     )
     paid = 730.5 * 0.4 * 0.5  # USD a month, after the fee
     assert ledger.tokens[:, 0] == pytest.approx(
@@ -369,7 +189,7 @@ def test_tokens_without_a_price_are_refused(rig: Rig, venue: Venue, sell_share: 
             one_path(rate=[0.4]),
             capital_usd=0,
             token_price_usd=None,
-            sell_share=sell_share,
+            policy=Policy(sell_share=sell_share),
         )
 
 
@@ -540,11 +360,18 @@ def test_a_month_cannot_lose_more_hours_than_it_has(rig: Rig) -> None:
     ),
 )
 def test_a_higher_cost_never_leaves_more(rig: Rig, venue: Venue, seed: int, cost: str) -> None:
-    paths = some_paths(seed)
+    paths = wild_paths(seed)
     changed = rig if hasattr(rig, cost) else venue
     raised: Any = replace(changed, **{cost: getattr(changed, cost) * 1.2 + 0.01})
     cheap, dear = (
-        rent(each_rig, each_venue, paths, capital_usd=9_000, token_price_usd=1.0, sell_share=0.5)
+        rent(
+            each_rig,
+            each_venue,
+            paths,
+            capital_usd=9_000,
+            token_price_usd=1.0,
+            policy=Policy(sell_share=0.5),
+        )
         for each_rig, each_venue in (
             (rig, venue),
             (raised, venue) if changed is rig else (rig, raised),
@@ -558,7 +385,8 @@ def test_a_higher_cost_never_leaves_more(rig: Rig, venue: Venue, seed: int, cost
 def test_longer_downtime_never_helps_where_an_hour_pays_for_its_power(
     rig: Rig, seed: int, days: float, more: float
 ) -> None:
-    paths = some_paths(seed)
+    paths = wild_paths(seed)
+    rig = replace(rig, speed=1.0, tariff_escalation_per_year=0.0)
     paying = replace(
         paths, rate_usd_per_hour=paths.rate_usd_per_hour + rig.marginal_energy_usd_per_hour
     )
@@ -580,10 +408,21 @@ def test_longer_downtime_never_helps_where_an_hour_pays_for_its_power(
 def test_many_rigs_with_as_much_capital_each_do_as_well_per_dollar_as_one(
     rig: Rig, venue: Venue, seed: int, times: int
 ) -> None:
-    sturdy = replace(some_paths(seed), repairs=np.zeros((5, 4)), deaths=np.zeros((5, 4)))
+    sturdy = replace(
+        wild_paths(seed),
+        repairs=np.zeros((N_MONTHS, N_PATHS)),
+        deaths=np.zeros((N_MONTHS, N_PATHS)),
+    )
 
     def per_dollar(rig: Rig, venue: Venue, capital: float) -> Ledger:
-        return rent(rig, venue, sturdy, capital_usd=capital, token_price_usd=1.0, sell_share=0.3)
+        return rent(
+            rig,
+            venue,
+            sturdy,
+            capital_usd=capital,
+            token_price_usd=1.0,
+            policy=Policy(sell_share=0.3),
+        )
 
     one = per_dollar(rig, venue, 9_000).wealth_usd / 9_000
     many = per_dollar(
@@ -599,7 +438,7 @@ def test_many_rigs_with_as_much_capital_each_do_as_well_per_dollar_as_one(
 
 
 def test_a_dollar_more_of_capital_ends_as_a_dollar_with_interest(rig: Rig) -> None:
-    paths = some_paths(3)
+    paths = wild_paths(3)
     less, more = (
         rent(
             rig,
@@ -612,7 +451,7 @@ def test_a_dollar_more_of_capital_ends_as_a_dollar_with_interest(rig: Rig) -> No
         for capital in (2_000, 2_001)
     )
     gained = more.wealth_usd[-1] - less.wealth_usd[-1]
-    assert gained == pytest.approx(1.04 ** (5 / 12))
+    assert gained == pytest.approx(1.04 ** (N_MONTHS / 12))
 
 
 # edges
@@ -655,12 +494,14 @@ def test_overdrawn_cash_costs_interest_and_wealth_may_fall_below_zero(rig: Rig) 
 
 @pytest.mark.parametrize("payout", ["usd", "usd-quoted", "token-quoted"])
 def test_the_same_books_serve_one_path_and_many(rig: Rig, payout: PayoutKind) -> None:
-    paths = some_paths(11)
+    paths = wild_paths(11)
     assert paths.token is not None
     venue = Venue(payout=payout, tokens_per_week=25, collateral_tokens=10, slash_fraction=0.1)
 
     def wealth(paths: Paths) -> Floats:
-        ledger = rent(rig, venue, paths, capital_usd=0, token_price_usd=2.0, sell_share=0.4)
+        ledger = rent(
+            rig, venue, paths, capital_usd=0, token_price_usd=2.0, policy=Policy(sell_share=0.4)
+        )
         return ledger.wealth_usd
 
     third: Any = {

@@ -11,7 +11,15 @@ from scipy.stats import beta, kstest, rankdata
 
 from research.errors import DataError, InsufficientDataError
 from research.models.bootstrap import Drift, fit_resampler
-from research.models.scenarios import STREAMS, Paths, Processes, _loadings, expected, simulate
+from research.models.scenarios import (
+    BLOCK_OF_PATHS,
+    STREAMS,
+    Paths,
+    Processes,
+    _loadings,
+    expected,
+    simulate,
+)
 
 NOTHING = pd.DataFrame()
 
@@ -25,15 +33,8 @@ def drawn(
     drift: Drift = "zero",
     seed: int = 7,
 ) -> Paths:
-    return simulate(
-        history,
-        processes,
-        n_months=n_months,
-        drift=drift,
-        risk_free_per_year=0.04,
-        n_paths=n_paths,
-        seed=seed,
-    )
+    dynamics = fit_resampler(history, n_months=n_months, drift=drift, risk_free_per_year=0.04)
+    return simulate(dynamics, processes, n_months=n_months, n_paths=n_paths, seed=seed)
 
 
 def arrays(paths: Paths) -> dict[str, NDArray[np.float64]]:
@@ -41,7 +42,7 @@ def arrays(paths: Paths) -> dict[str, NDArray[np.float64]]:
 
 
 def utilization_scores(paths: Paths, processes: Processes) -> NDArray[np.float64]:
-    a = processes.utilization_mean * processes.utilization_concentration
+    a = float(np.mean(processes.utilization_mean)) * processes.utilization_concentration
     below = betainc(a, processes.utilization_concentration - a, paths.utilization)
     return np.asarray(ndtri(below))
 
@@ -120,7 +121,7 @@ def test_paths_of_different_blocks_are_different(processes: Processes, weeks: pd
 def test_each_factor_has_a_documented_stream_of_its_own(processes: Processes) -> None:
     streams = np.random.SeedSequence(7, spawn_key=(0,)).spawn(9)
     shocks = np.random.Generator(np.random.SFC64(streams[STREAMS.index("resale")]))
-    total = np.cumsum(shocks.standard_normal((30, 24)), axis=1).T
+    total = np.cumsum(shocks.standard_normal((24, BLOCK_OF_PATHS))[:, :30], axis=0)
     years = np.arange(1, 25)[:, None] / 12
     growth = 0.75**years * np.exp(-(0.25**2) / 2 * years + 0.25 / np.sqrt(12) * total)
     paths = drawn(replace(processes, new_generation_rate_per_year=0.0), n_paths=30)
