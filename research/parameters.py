@@ -139,6 +139,12 @@ UsdPerHour = Annotated[
     Field(gt=0, allow_inf_nan=False),
     Accepts("US dollars per hour above 0, such as 0.35", _number_hint),
 ]
+UsdPerDay = Annotated[
+    float,
+    NUMBER,
+    Field(gt=0, allow_inf_nan=False),
+    Accepts("US dollars per day above 0, such as 3", _number_hint),
+]
 UsdPerKwh = Annotated[
     float,
     NUMBER,
@@ -150,6 +156,12 @@ Fraction = Annotated[
     NUMBER,
     Field(ge=0, le=1, allow_inf_nan=False),
     Accepts("a fraction between 0 and 1", _fraction_hint),
+]
+Growth = Annotated[
+    float,
+    NUMBER,
+    Field(gt=-1, le=10, allow_inf_nan=False),
+    Accepts("a change per year above -1, such as 0.1 for 10 % more", _fraction_hint),
 ]
 Months = Annotated[int, NUMBER, Field(ge=1, le=120), Accepts("a number of months, 1 to 120")]
 Count = Annotated[int, NUMBER, Field(ge=1, le=1000), Accepts("a whole number, 1 to 1000")]

@@ -13,6 +13,7 @@ import pytest
 
 from research import case
 from research.case.inputs import Assumed
+from research.case.records import record
 from research.errors import InfeasibleError, NoDataError
 from research.store import Store
 
@@ -63,6 +64,10 @@ def run(store: str, **changes: Any) -> Any:
         "gpu": "rtx-4090",
         "gpu_count": 1,
         "gpu_usd": None,
+        "owned": False,
+        "power_cap": 1.0,
+        "pool_share": None,
+        "token_growth_per_year": 0.0,
         "capital_usd": None,
         "horizon_months": 12,
         "tariff": "us-residential",
@@ -265,7 +270,9 @@ def test_demand_is_drawn_with_the_price_where_it_is_stored(tmp_path: Path) -> No
     assert made.simulated
 
 
-def test_the_record_covers_token_and_market(store: str) -> None:
+def test_the_record_covers_the_token_its_peers_and_the_market(store: str) -> None:
     made = case.build(run(store))
 
-    assert [each.name for each in case.risks(made, seed=1)] == ["AKT", "BTC"]
+    past = record(made, seed=1)
+    assert [each.name for each in past.risks] == ["AKT", "IO", "RENDER", "BTC"]
+    assert [each.name for each in past.deflated] == ["AKT", "IO", "RENDER"]

@@ -7,22 +7,49 @@ what had to be assumed, pooled or left out becomes a sentence in `Case.notes`.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 import pandas as pd
 
 import research.load as load
 from research import catalogue
+from research.case.holding import (
+    basket_returns,
+    daily_returns,
+    find_liquidity,
+    find_staking,
+    find_trade_cost,
+    other_tokens,
+)
 from research.case.inputs import Assumed, Inputs, Run
-from research.case.terms import find_capital, find_processes, find_rig, find_venue
+from research.case.offers import find_offers
+from research.case.stresses import find_stresses
+from research.case.terms import find_capital, find_processes, find_rig, power_caps
+from research.case.venue import find_venue
 from research.catalogue import Gpu, Network
+from research.catalogue import Risk as CatalogueRisk
 from research.models.bootstrap import MIN_WEEKS, History, latest_regime, weekly_log_returns
-from research.models.decision import Question
-from research.models.rental import capital_needed_usd
-from research.models.returns import Risk, risk
+from research.models.futures import Question
+from research.models.graded import Known
+from research.models.holding import StakingTerms
+from research.models.liquidity import Liquidity
+from research.models.rig import Policy, capital_needed_usd
+from research.models.sensitivity import Uncertain
+from research.models.stresses import Stress
+from research.models.venues import Offer
 
 MARKET = "btc"  # the factor that is drawn together with the token, and an alternative of its own
 FRESH_DAYS = 3  # an older price is pointed out
+GRADED = {  # kinds of facts that the grade of the contract counts; an oracle trips the breaker
+    "no-sla": "no-sla",
+    "slashing": "slashing",
+    "payout-rule": "payout-rule",
+    "oracle": "oracle",
+    "circuit-breaker": "oracle",
+    "pending-migration": "pending-migration",
+}
+MAX_STD_ERROR = 0.005  # of the chance that renting wins: where met, no more futures are drawn
 MIN_DEMAND_SHARE = 0.8  # of the weeks with prices: less, and demand would cost too many of them
 
 
@@ -34,6 +61,17 @@ class Case:
     gpu: Gpu
     question: Question
     prices: pd.DataFrame  # (n_days, n_subjects), closes in USD: token and market, what there is
+    others: pd.DataFrame  # (n_days, n_tokens), closes of the other subjects' tokens
+    uncertain: tuple[Uncertain, ...]  # figures whose doubt is weighed, by what they move
+    known: Known  # what no simulation tells, for the risk grades
+    facts: tuple[CatalogueRisk, ...]  # of the contract with the network, counted on that day
+    staking: StakingTerms | None
+    liquidity: Liquidity | None  # of the position; None where no volumes are stored
+    stresses: tuple[Stress, ...]
+    offers: tuple[Offer, ...]  # the same card here and elsewhere
+    full_load_w: float  # of a card under rent without a power cap
+    power_caps: Mapping[float, float]  # share of full speed by share of the board power
+    tariff_range_usd_per_kwh: tuple[float, float]  # lowest and highest place of the catalogue
     provenance: tuple[load.Provenance, ...]
     assumptions: tuple[Assumed, ...]
     notes: tuple[str, ...]  # what a reader must know before she believes the figures
@@ -71,19 +109,6 @@ class Case:
         return pd.DataFrame(rows)
 
 
-def risks(case: Case, *, seed: int) -> tuple[Risk, ...]:
-    """Return the record of the token and of the market, as far as there are prices."""
-    symbols = {case.network.id: case.network.symbol, MARKET: MARKET.upper()}
-    return tuple(
-        risk(
-            case.prices[subject].rename(symbols[str(subject)]),
-            rf_annual=case.question.cash_yield_per_year,
-            seed=seed,
-        )
-        for subject in case.prices
-    )
-
-
 def build(run: Run) -> Case:
     """Put the question together.
 
@@ -107,7 +132,11 @@ def build(run: Run) -> Case:
         token_price_usd=token_price,
         working_cash_months=inputs.assumption("working_cash_months"),
     )
-    trade_cost = inputs.assumption("token_fee") + inputs.assumption("token_half_spread")
+    capital = find_capital(inputs, needed)
+    others = other_tokens(inputs, network)
+    history = _history(inputs, network, prices, others)
+    position = find_liquidity(inputs, network, prices, capital)
+    staking = None if token_price is None else find_staking(inputs, network)
     question = Question(
         network=network.name,
         token=network.symbol if token_price is not None else None,
@@ -115,27 +144,59 @@ def build(run: Run) -> Case:
         rig=rig,
         venue=venue,
         processes=processes,
-        history=_history(inputs, network, prices),
-        capital_usd=find_capital(inputs, needed),
+        history=history,
+        daily=daily_returns(prices, network.id, MARKET, history),
+        capital_usd=capital,
         token_price_usd=token_price,
-        sell_share=run.sell_share,
-        trade_cost=trade_cost,
+        policy=Policy(sell_share=run.sell_share),
+        staking_yield_per_year=0.0 if staking is None else staking.net_yield_per_year,
+        trade_cost=find_trade_cost(inputs, position),
         cash_yield_per_year=inputs.assumption("t_bill_yield"),
         discount_rate_per_year=inputs.assumption("discount_rate"),
+        token_growth_per_year=run.token_growth_per_year,
         n_months=run.horizon_months,
         drift=run.drift,
         n_paths=run.paths,
+        max_std_error=MAX_STD_ERROR,
         seed=run.seed,
     )
+    facts = known.counted_risks(network.id, day_of(run))
+    tariffs = [each.usd_per_kwh.value for each in known.tariffs.values()]
+    offers = find_offers(inputs, network, gpu, question)
     return Case(
         network=network,
         gpu=gpu,
         question=question,
         prices=prices,
+        others=others,
+        uncertain=tuple(inputs.uncertain),
+        known=Known(
+            token_exit_days=None if position is None else position.days_to_cash,
+            token_exit_cost=question.trade_cost,
+            rig_exit_days=inputs.assumption("selling_days"),
+            rig_exit_cost=rig.selling_cost,
+            largest_share=None,  # no catalogue has it; a series of one's own may, some day
+            contract_facts=len({GRADED[fact.kind] for fact in facts if fact.kind in GRADED}),
+        ),
+        facts=facts,
+        staking=staking,
+        liquidity=position,
+        stresses=find_stresses(inputs, network),
+        offers=offers,
+        full_load_w=gpu.tdp_w.value * known.assumptions["load_share_of_tdp"].figure.value,
+        power_caps=power_caps(inputs, gpu),
+        tariff_range_usd_per_kwh=(min(tariffs), max(tariffs)),
         provenance=tuple(inputs.provenance),
         assumptions=tuple(inputs.assumed),
         notes=tuple(inputs.notes),
     )
+
+
+def day_of(run: Run) -> dt.date:
+    """Return the day on which the question is asked: nothing published later is known."""
+    if run.until is not None:
+        return run.until
+    return (run.as_of or dt.datetime.now(dt.UTC)).date()
 
 
 def _prices(inputs: Inputs, network: Network) -> pd.DataFrame:
@@ -178,7 +239,9 @@ def _say_if_old(inputs: Inputs, prices: pd.DataFrame) -> None:
         inputs.notes.append(f"The newest price is of {last}, {age} days before this report.")
 
 
-def _history(inputs: Inputs, network: Network, prices: pd.DataFrame) -> History:
+def _history(
+    inputs: Inputs, network: Network, prices: pd.DataFrame, others: pd.DataFrame
+) -> History:
     """Return the joint weeks that months are drawn from."""
     if prices.empty:
         return History(returns=pd.DataFrame())
@@ -196,7 +259,11 @@ def _history(inputs: Inputs, network: Network, prices: pd.DataFrame) -> History:
                 f"{n_weeks} weeks."
             )
     regimes = inputs.known.regime_dates(network.id) if "token" in joint else ()
-    history = latest_regime(weekly_log_returns(joint), regimes)
+    weeks = weekly_log_returns(joint)
+    if "token" in joint:
+        basket = basket_returns(inputs, prices[[network.id]].join(others, how="outer"))
+        weeks = weeks if basket.empty else weeks.join(basket).dropna()
+    history = latest_regime(weeks, regimes)
     if history.pooled:
         days = " and ".join(day.isoformat() for day in history.pooled)
         inputs.notes.append(

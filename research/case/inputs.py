@@ -14,7 +14,8 @@ from research.catalogue import Catalogue, Figure
 from research.errors import NoDataError
 from research.load import Loaded
 from research.models.bootstrap import Drift
-from research.models.rental import PayoutKind
+from research.models.rig import PayoutKind
+from research.models.sensitivity import Uncertain
 
 SAID_ELSEWHERE = ("stale",)  # checks whose finding a case words itself
 
@@ -26,6 +27,10 @@ class Run(Protocol):
     gpu: str
     gpu_count: int
     gpu_usd: float | None
+    owned: bool
+    power_cap: float
+    pool_share: float | None
+    token_growth_per_year: float
     capital_usd: float | None
     horizon_months: int
     tariff: str
@@ -62,37 +67,89 @@ class Inputs:
     def __init__(self, run: Run, known: Catalogue) -> None:
         self.run, self.known = run, known
         self.assumed: list[Assumed] = []
+        self.uncertain: list[Uncertain] = []  # of them, those whose doubt is weighed
         self.provenance: list[load.Provenance] = []
         self.notes: list[str] = []
 
-    def figure(self, name: str, unit: str, figure: Figure) -> float:
-        """Take a figure of the catalogue."""
-        self.assumed.append(
-            Assumed(
-                name=name,
-                value=figure.value,
-                unit=unit,
-                low=figure.low,
-                high=figure.high,
-                source=figure.source,
-                date=figure.date,
-                grade=figure.grade,
+    def figure(
+        self, name: str, unit: str, figure: Figure, *, moves: str = "", scale: float = 1.0
+    ) -> float:
+        """Take a figure of the catalogue.
+
+        Parameters
+        ----------
+        moves : the field of a question that its doubt moves, see `research.models.levers`
+        scale : what the field is of the figure
+        """
+        if moves:
+            low, high = figure.low, figure.high
+            self.varies(
+                moves,
+                name,
+                unit,
+                scale * figure.value,
+                None if low is None else scale * low,
+                None if high is None else scale * high,
+                figure.grade,
             )
+        taken = Assumed(
+            name=name,
+            value=figure.value,
+            unit=unit,
+            low=figure.low,
+            high=figure.high,
+            source=figure.source,
+            date=figure.date,
+            grade=figure.grade,
         )
+        if taken not in self.assumed:
+            self.assumed.append(taken)
         return figure.value
 
-    def given(self, name: str, unit: str, value: float) -> float:
+    def varies(
+        self,
+        moves: str,
+        label: str,
+        unit: str,
+        value: float,
+        low: float | None,
+        high: float | None,
+        grade: str,
+    ) -> None:
+        """Remember that a figure is in doubt, and what it moves."""
+        both = low is not None and high is not None
+        self.uncertain.append(
+            Uncertain(
+                name=moves,
+                label=label,
+                unit=unit,
+                value=value,
+                low=low if both else None,
+                high=high if both else None,
+                grade=grade,
+            )
+        )
+
+    def given(self, name: str, unit: str, value: float, *, moves: str = "") -> float:
         """Take a parameter of this run."""
+        if moves:
+            self.varies(moves, name, unit, value, None, None, "given")
         self._plain(name, unit, value, "given for this report", None, "given")
         return value
 
-    def assumption(self, key: str) -> float:
+    def assumption(self, key: str, *, moves: str = "", scale: float = 1.0) -> float:
         """Take an assumption of the catalogue by its id."""
         entry = self.known.assumptions[key]
-        return self.figure(entry.name, entry.unit, entry.figure)
+        return self.figure(entry.name, entry.unit, entry.figure, moves=moves, scale=scale)
 
     def stored(
-        self, name: str, series: str, days: int, summary: Callable[[pd.Series[float]], float]
+        self,
+        name: str,
+        series: str,
+        days: int,
+        summary: Callable[[pd.Series[float]], float],
+        *,
+        moves: str = "",
     ) -> float | None:
         """Summarise the last `days` of a series, or return None where the store has none."""
         loaded = self.load(load.series, series)
@@ -105,6 +162,8 @@ class Inputs:
         origin = loaded.provenance[0]
         source = f"{origin.source}, {len(recent)} of the last {days} days"
         self._plain(name, origin.unit, result, source, last.date(), "store")
+        if moves:
+            self.varies(moves, name, origin.unit, result, None, None, "store")
         return result
 
     def load(self, loader: Callable[..., load.Loaded], name: str) -> load.Loaded | None:

@@ -1,4 +1,4 @@
-"""The terms of a rental: rig, venue and income processes, each figure looked up and remembered.
+"""The terms of a rental: rig and income processes, each figure looked up and remembered.
 
 A parameter of the run goes before the store, the store before the catalogue, and a figure that is
 known nowhere is asked for by name.
@@ -6,134 +6,132 @@ known nowhere is asked for by name.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 from research.case.inputs import Inputs
-from research.catalogue import Gpu, Network, Payout
+from research.catalogue import Gpu, Network
 from research.errors import InfeasibleError
-from research.models.rental import Rig, Venue
+from research.models.power import speed_at
+from research.models.rig import Rig, Venue
 from research.models.scenarios import Processes
 
 RECENT_DAYS = 30  # a rental rate is the median of so many days up to the last one
 YEAR_DAYS = 365  # a utilization is the mean of so many
-
-
-def find_venue(inputs: Inputs, network: Network, gpu: Gpu, *, has_price: bool) -> Venue:
-    """Return how the network pays, by its rule in force or as asked."""
-    rule, kind = network.payout, inputs.run.payout
-    trade_cost = inputs.known.assumptions
-    cost = trade_cost["token_fee"].figure.value + trade_cost["token_half_spread"].figure.value
-    if rule is None or (kind is not None and kind != rule.kind):
-        fee = inputs.assumption("marketplace_fee")
-        kind = kind or "usd"
-        if kind == "token-quoted":
-            raise InfeasibleError(
-                f"{network.name} publishes no reward in tokens; accepted here: usd, usd-quoted"
-            )
-        if rule is None:
-            inputs.notes.append(
-                f"How {network.name} pays its providers is not known; payment in USD, less the fee "
-                "of a marketplace, is assumed."
-            )
-        return Venue(payout=kind, platform_fee=fee, token_trade_cost=cost)
-    if rule.kind == "emission-share":
-        raise InfeasibleError(
-            f"{network.name} pays a share of its emission, which is not modelled; "
-            "accepted here: -p payout=usd, -p payout=usd-quoted"
-        )
-    _say_if_later(inputs, network, rule)
-    tokens = 0.0
-    if rule.kind == "token-quoted":
-        if gpu.id not in rule.tokens_per_week:
-            raise InfeasibleError(
-                f"{network.name} publishes no reward for {gpu.name}; accepted here: "
-                f"-p gpu={'|'.join(rule.tokens_per_week)}, or -p payout=usd with a rate"
-            )
-        name = f"Reward for a {gpu.name} rented all week"
-        tokens = inputs.figure(name, f"{network.symbol} per week", rule.tokens_per_week[gpu.id])
-    bonus = rule.availability_tokens_per_week
-    locked = rule.collateral_tokens.get(gpu.id)
-    if locked is not None and not has_price:
-        inputs.notes.append(f"The collateral in {network.symbol} is left out: it has no price.")
-        locked = None
-    return Venue(
-        payout=rule.kind,
-        platform_fee=inputs.figure("Platform fee", "fraction", rule.platform_fee),
-        token_trade_cost=cost,
-        tokens_per_week=tokens,
-        availability_tokens_per_week=0.0
-        if bonus is None
-        else inputs.figure("Reward for being online", f"{network.symbol} per week", bonus),
-        collateral_tokens=0.0
-        if locked is None
-        else inputs.run.gpu_count * inputs.figure("Collateral, a card", network.symbol, locked),
-        slash_fraction=0.0 if locked is None else inputs.assumption("slash_fraction"),
-    )
-
-
-def _say_if_later(inputs: Inputs, network: Network, rule: Payout) -> None:
-    until = inputs.run.until
-    if until is not None and rule.since > until:
-        inputs.notes.append(
-            f"{network.name} pays by the rule in force since {rule.since}, which is after the last "
-            f"day of prices used ({until})."
-        )
+UTILIZATION = "processes.utilization_mean"  # the field that its doubt moves
 
 
 def find_rig(inputs: Inputs, gpu: Gpu) -> Rig:
     """Return the rig, per card, from the catalogue and the parameters."""
     run, known = inputs.run, inputs.known
-    if run.gpu_usd is not None:
-        price = inputs.given(f"Price of a {gpu.name}", "USD", run.gpu_usd)
-    elif gpu.purchase_usd is not None:
-        price = inputs.figure(f"Price of a {gpu.name}", "USD", gpu.purchase_usd)
-    else:
-        raise InfeasibleError(
-            f"the catalogue knows no price of a {gpu.name}; give one: -p gpu_usd=..."
+    price = _price(inputs, gpu)
+    resale = price * (1 - inputs.assumption("resale_discount_to_purchase"))
+    inputs.varies("rig.resale_usd", f"Resale of a {gpu.name} today", "USD", resale, None, None, "C")
+    selling_cost = inputs.assumption("resale_selling_cost")
+    host = 0.0 if run.owned else inputs.assumption("host_usd", moves="rig.host_usd")
+    if run.owned:  # what it would fetch is what keeping it costs
+        price = resale * (1 - selling_cost)
+        inputs.notes.append(
+            f"The {gpu.name} is owned already: it counts at the {price:,.0f} USD that selling it "
+            "today would leave, and its host as paid."
         )
     tdp = inputs.figure(f"Power of a {gpu.name}", "W", gpu.tdp_w)
+    load, speed = inputs.assumption("load_share_of_tdp"), 1.0
+    if run.power_cap == 1:
+        doubt = known.assumptions["load_share_of_tdp"].figure
+        low, high = (None if end is None else tdp * end for end in (doubt.low, doubt.high))
+        inputs.varies("rig.load_w", "Power under load", "W", tdp * load, low, high, doubt.grade)
+    else:
+        cap = inputs.given("Power cap", "share of board power", run.power_cap)
+        if cap < load:  # else it does not bind
+            load, speed = cap, speed_at(cap, power_caps(inputs, gpu))
     tariff = known.tariffs[run.tariff]
     return Rig(
         gpu_count=run.gpu_count,
         gpu_usd=price,
-        host_usd=inputs.assumption("host_usd"),
-        resale_usd=price * (1 - inputs.assumption("resale_discount_to_purchase")),
-        selling_cost=inputs.assumption("resale_selling_cost"),
-        load_w=tdp * inputs.assumption("load_share_of_tdp"),
+        host_usd=host,
+        resale_usd=resale,
+        selling_cost=selling_cost,
+        load_w=tdp * load,
         idle_w=inputs.figure(f"Idle power of a {gpu.name}", "W", gpu.idle_w),
         host_load_w=inputs.assumption("host_load_w"),
         host_idle_w=inputs.assumption("host_idle_w"),
         psu_efficiency=inputs.assumption("psu_efficiency"),
-        pue=inputs.assumption("pue"),
-        tariff_usd_per_kwh=inputs.given("Tariff", "USD/kWh", run.tariff_usd_per_kwh)
+        pue=inputs.assumption("pue", moves="rig.pue"),
+        tariff_usd_per_kwh=inputs.given(
+            "Tariff", "USD/kWh", run.tariff_usd_per_kwh, moves="rig.tariff_usd_per_kwh"
+        )
         if run.tariff_usd_per_kwh is not None
-        else inputs.figure(f"Tariff: {tariff.name}", "USD/kWh", tariff.usd_per_kwh),
+        else inputs.figure(
+            f"Tariff: {tariff.name}",
+            "USD/kWh",
+            tariff.usd_per_kwh,
+            moves="rig.tariff_usd_per_kwh",
+        ),
+        tariff_escalation_per_year=inputs.assumption(
+            "tariff_escalation", moves="rig.tariff_escalation_per_year"
+        ),
         fixed_usd_per_month=inputs.assumption("internet_usd_per_month")
-        + inputs.assumption("maintenance_usd_per_month"),
-        availability=inputs.assumption("availability"),
+        + inputs.assumption("maintenance_usd_per_month")
+        + inputs.assumption("labour_hours_per_month") * inputs.assumption("labour_usd_per_hour"),
+        availability=inputs.assumption("availability", moves="rig.availability"),
         repair_usd=inputs.assumption("repair_usd"),
         failure_downtime_days=inputs.assumption("failure_downtime_days"),
+        speed=speed,
     )
+
+
+def _price(inputs: Inputs, gpu: Gpu) -> float:
+    if inputs.run.gpu_usd is not None:
+        return inputs.given(f"Price of a {gpu.name}", "USD", inputs.run.gpu_usd)
+    if gpu.purchase_usd is not None:
+        return inputs.figure(f"Price of a {gpu.name}", "USD", gpu.purchase_usd)
+    raise InfeasibleError(f"the catalogue knows no price of a {gpu.name}; give one: -p gpu_usd=...")
+
+
+def power_caps(inputs: Inputs, gpu: Gpu) -> Mapping[float, float]:
+    """Return speed by power cap, as measured for the card, else as assumed for any."""
+    if gpu.power_caps:
+        return {
+            cap.power: inputs.figure(f"Speed at {cap.power:.0%} of power", "fraction", cap.speed)
+            for cap in gpu.power_caps
+        }
+    return {
+        0.8: inputs.assumption("power_cap_speed_at_80"),
+        0.6: inputs.assumption("power_cap_speed_at_60"),
+    }
 
 
 def find_processes(inputs: Inputs, network: Network, gpu: Gpu, venue: Venue) -> Processes:
     """Return the stated processes of income, resale and failures."""
-    failures = inputs.assumption("failure_rate_per_year") * inputs.run.gpu_count
+    count = inputs.run.gpu_count
+    failures = count * inputs.assumption("failure_rate_per_year", moves="failures", scale=count)
     repaired = inputs.assumption("repair_probability")
     return Processes(
         rate_usd_per_hour=_rate(inputs, network, gpu, venue),
-        rate_drift_per_year=inputs.assumption("rate_drift"),
-        rate_volatility_per_year=inputs.assumption("rate_volatility"),
+        rate_drift_per_year=inputs.assumption("rate_drift", moves="processes.rate_drift_per_year"),
+        rate_volatility_per_year=inputs.assumption(
+            "rate_volatility", moves="processes.rate_volatility_per_year"
+        ),
         rate_demand_correlation=inputs.assumption("rate_demand_correlation"),
         rate_token_correlation=inputs.assumption("rate_token_correlation"),
         utilization_mean=_utilization(inputs, network),
         utilization_concentration=inputs.assumption("utilization_concentration"),
-        utilization_persistence_per_month=inputs.assumption("utilization_persistence"),
+        utilization_persistence_per_month=inputs.assumption(
+            "utilization_persistence", moves="processes.utilization_persistence_per_month"
+        ),
         utilization_demand_correlation=inputs.assumption("utilization_demand_correlation"),
-        resale_drift_per_year=inputs.assumption("resale_drift"),
-        resale_volatility_per_year=inputs.assumption("resale_volatility"),
+        resale_drift_per_year=inputs.assumption(
+            "resale_drift", moves="processes.resale_drift_per_year"
+        ),
+        resale_volatility_per_year=inputs.assumption(
+            "resale_volatility", moves="processes.resale_volatility_per_year"
+        ),
         new_generation_rate_per_year=inputs.assumption("new_generation_rate_per_year"),
-        new_generation_shock=inputs.assumption("new_generation_shock"),
+        new_generation_shock=inputs.assumption(
+            "new_generation_shock", moves="processes.new_generation_shock"
+        ),
         repairs_per_year=failures * repaired,
         deaths_per_year=failures * (1 - repaired),
         slashes_per_year=inputs.assumption("slash_rate_per_year")
@@ -145,20 +143,22 @@ def find_processes(inputs: Inputs, network: Network, gpu: Gpu, venue: Venue) -> 
 def _rate(inputs: Inputs, network: Network, gpu: Gpu, venue: Venue) -> float:
     """Return the rental rate: as given, as stored, as seen at the venue, or on the open market."""
     name, unit = f"Rental rate of a {gpu.name}", "USD per rented GPU-hour"
+    moves = "" if venue.payout == "token-quoted" else "processes.rate_usd_per_hour"
     if inputs.run.rate_usd_per_hour is not None:
-        return inputs.given(name, unit, inputs.run.rate_usd_per_hour)
-    stored = inputs.stored(name, f"{gpu.id}.rate_usd_per_hour", RECENT_DAYS, pd.Series.median)
+        return inputs.given(name, unit, inputs.run.rate_usd_per_hour, moves=moves)
+    series = f"{gpu.id}.rate_usd_per_hour"
+    stored = inputs.stored(name, series, RECENT_DAYS, pd.Series.median, moves=moves)
     if stored is not None:
         return stored
     if (seen := gpu.venue_rate_usd_per_hour.get(network.id)) is not None:
-        return inputs.figure(f"{name} on {network.name}", unit, seen)
+        return inputs.figure(f"{name} on {network.name}", unit, seen, moves=moves)
     if gpu.rate_usd_per_hour is not None:
         if venue.payout != "token-quoted":
             inputs.notes.append(
                 f"No rental rate of a {gpu.name} on {network.name} is known; the rate of the open "
                 "market is used."
             )
-        return inputs.figure(f"{name}, open market", unit, gpu.rate_usd_per_hour)
+        return inputs.figure(f"{name}, open market", unit, gpu.rate_usd_per_hour, moves=moves)
     raise InfeasibleError(
         f"no rental rate of a {gpu.name} is known; give one: -p rate_usd_per_hour=..."
     )
@@ -167,11 +167,17 @@ def _rate(inputs: Inputs, network: Network, gpu: Gpu, venue: Venue) -> float:
 def _utilization(inputs: Inputs, network: Network) -> float:
     """Return the share of hours that are rented: as given, as measured, or as assumed."""
     if inputs.run.utilization is not None:
-        return inputs.given("Utilization", "fraction", inputs.run.utilization)
+        return inputs.given("Utilization", "fraction", inputs.run.utilization, moves=UTILIZATION)
     measured = inputs.stored(
-        f"Utilization of {network.name}", f"{network.id}.utilization", YEAR_DAYS, pd.Series.mean
+        f"Utilization of {network.name}",
+        f"{network.id}.utilization",
+        YEAR_DAYS,
+        pd.Series.mean,
+        moves=UTILIZATION,
     )
-    return inputs.assumption("utilization_mean") if measured is None else measured
+    if measured is not None:
+        return measured
+    return inputs.assumption("utilization_mean", moves=UTILIZATION)
 
 
 def find_capital(inputs: Inputs, needed: float) -> float:

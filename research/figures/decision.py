@@ -9,9 +9,9 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from research.figures.theme import COLOURS, fade, finish
-from research.figures.words import alternative_name, percent, sentence_case, usd
+from research.figures.words import alternative_name, per_usd, percent, sentence_case, usd
 from research.models.comparison import Outcome
-from research.models.decision import Decision
+from research.models.decision import CHIEF, Decision
 
 FAN_LEVELS = ((0.05, 0.95, 0.18), (0.25, 0.75, 0.32))  # from, to, opacity
 HORIZON_POINTS = 240  # a line of so many points looks smooth and weighs little
@@ -48,7 +48,7 @@ def plot_wealth_fans(decision: Decision, *, source: str, simulated: bool) -> go.
     figure.update_xaxes(title="Months from now", row=len(shown))
     figure.update_layout(height=330 * len(shown), showlegend=False)
     middle = " and ".join(
-        f"{decision.comparison.outcomes[name].median:.2f} for "
+        f"{per_usd(decision.comparison.outcomes[name].median)} for "
         f"{alternative_name(name, decision.question)}"
         for name in shown
     )
@@ -89,19 +89,20 @@ def _fan(outcome: Outcome, name: str) -> Sequence[go.Scatter]:
 
 
 def plot_horizon(decision: Decision, *, source: str, simulated: bool) -> go.Figure:
-    """Share of futures that end below each wealth, one line an alternative."""
+    """Share of futures that end below each wealth, one line an alternative of `CHIEF`."""
     comparison = decision.comparison
-    spread = [x for x in comparison.outcomes.values() if np.ptp(x.terminal) > 0]
+    drawn = {name: comparison.outcomes[name] for name in CHIEF if name in comparison.outcomes}
+    spread = [x for x in drawn.values() if np.ptp(x.terminal) > 0]
     highest = max(float(np.quantile(x.terminal, HORIZON_SHOWN)) for x in spread)
     lowest = min(0.0, *(float(np.quantile(x.terminal, 1 - HORIZON_SHOWN)) for x in spread))
     shown = np.linspace(lowest, min(max(highest, 1.5), 6.0), HORIZON_POINTS)
     wealth = np.sort(np.append(shown, 1.0))  # at 1 a line shows the chance of a loss itself
     figure = go.Figure()
-    for name, outcome in comparison.outcomes.items():
+    for name, outcome in drawn.items():
         below = np.searchsorted(np.sort(outcome.terminal), wealth, side="left")
         figure.add_scatter(
             x=np.round(wealth, 3),
-            y=np.round(100 * below / comparison.n_paths, 2),
+            y=np.round(100 * below / len(outcome.terminal), 2),
             line={"color": COLOURS[name], "width": 2.5},
             name=sentence_case(alternative_name(name, decision.question)),
             hovertemplate="%{y:.0f} %",
@@ -114,7 +115,7 @@ def plot_horizon(decision: Decision, *, source: str, simulated: bool) -> go.Figu
     )
     losses = ", ".join(
         f"{percent(x.p_loss.value)} of futures for {alternative_name(name, decision.question)}"
-        for name, x in comparison.outcomes.items()
+        for name, x in drawn.items()
     )
     return finish(
         figure,

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import pandas as pd
 
 from research.figures.theme import Markup, table
-from research.figures.words import alternative_name, percent, sentence_case, usd, with_error
-from research.models.comparison import Outcome
-from research.models.decision import Decision, Question
+from research.figures.words import (
+    level,
+    usd,
+)
+from research.models.decision import Decision
 from research.models.flips import Flip
+from research.models.futures import Question
 from research.models.returns import Risk
 
 
@@ -32,38 +34,6 @@ def show_record(risks: Sequence[Risk], *, source: str, simulated: bool) -> Marku
         source=source,
         simulated=simulated,
     )
-
-
-def show_outcomes(decision: Decision, *, source: str, simulated: bool) -> Markup:
-    """Return the table of risk and return, one row an alternative."""
-    q, comparison = decision.question, decision.comparison
-    columns = {
-        sentence_case(alternative_name(name, q)): _outcome_lines(outcome)
-        | {"Place by that amount": f"{comparison.ranking().index(name) + 1}"}
-        for name, outcome in comparison.outcomes.items()
-    }
-    return table(
-        pd.DataFrame(columns),
-        caption=f"Risk and return after {q.n_months} months, USD per USD put in",
-        source=source,
-        simulated=simulated,
-    )
-
-
-def _outcome_lines(outcome: Outcome) -> dict[str, Any]:
-    last = outcome.quantiles.iloc[-1]
-    worth = f"{outcome.certainty_equivalent:.2f}{' *' if outcome.ruined else ''}"
-    return {
-        "Worst 5 % end below": f"{last[0.05]:.2f}",
-        "Middle future": f"{last[0.50]:.2f}",
-        "Best 5 % end above": f"{last[0.95]:.2f}",
-        "Mean": f"{outcome.mean:.2f}",
-        "Chance of loss": with_error(outcome.p_loss) if outcome.p_loss.std_error else
-        percent(outcome.p_loss.value),
-        "Mean loss in the worst 5 %": percent(outcome.expected_shortfall),
-        "Deepest fall on the way": percent(-outcome.max_drawdown),
-        "Sure amount worth the same": worth,
-    }  # fmt: skip
 
 
 def show_flips(decision: Decision, *, source: str, simulated: bool) -> Markup:
@@ -90,7 +60,7 @@ def show_flips(decision: Decision, *, source: str, simulated: bool) -> Markup:
     rows = [
         {
             "Input": label,
-            "Assumed": _amount(key, today),
+            "Assumed": level(key, today),
             pays: _break_even(key, value),
             "Level with T-bills": _tie(found.get((key, "t-bill"))),
             against_token: _tie(found.get((key, "hold"))),
@@ -120,12 +90,6 @@ def show_flips(decision: Decision, *, source: str, simulated: bool) -> Markup:
     )
 
 
-def _amount(key: str, value: float) -> str:
-    if key == "utilization":
-        return f"{100 * value:.0f} %"
-    return f"{value:.2f} USD/h" if key == "rate_usd_per_hour" else f"{value:.3f} USD/kWh"
-
-
 def _price(value: float) -> str:
     return f"{value:,.2f} USD" if value >= 1 else f"{value:.3g} USD"
 
@@ -137,7 +101,7 @@ def _break_even(key: str, value: float | None) -> str:
         return f"impossible ({100 * value:.0f} %)"
     if value < 0:
         return "not even for free" if key == "tariff_usd_per_kwh" else "at any value"
-    return _amount(key, value)
+    return level(key, value)
 
 
 def _tie(flip: Flip | None) -> str:
@@ -145,15 +109,15 @@ def _tie(flip: Flip | None) -> str:
         return "–"
     if flip.value is None:
         return f"renting {flip.otherwise} at any value"
-    return _amount(flip.input, flip.value)
+    return level(flip.input, flip.value)
 
 
 def _token_tie(flip: Flip, question: Question) -> str:
     if flip.value is None:
         return f"renting {flip.otherwise} at any price"
-    a_year = flip.value ** (12 / question.n_months) - 1
-    more_or_less = "more" if a_year >= 0 else "less"
-    return f"{100 * abs(a_year):,.0f} % a year {more_or_less} growth than assumed"
+    growth = flip.value ** (12 / question.n_months) - 1
+    more_or_less = "more" if growth >= 0 else "less"
+    return f"{100 * abs(growth):,.0f} % a year {more_or_less} growth than assumed"
 
 
 def show_months(decision: Decision, *, source: str, simulated: bool) -> Markup:

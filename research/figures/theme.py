@@ -17,9 +17,20 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
-# Told apart with any colour vision (CIE76 distance of at least 20 between any two under the model
-# of Machado et al. 2009) and at 3:1 contrast or more on a report's light and dark ground.
-COLOURS = {"hold": "#3d6fe0", "rent": "#c9590a", "btc": "#0aa37c", "t-bill": "#9a6aa8"}
+# Told apart with any colour vision (CIE76 distance of at least 18 between any two, under the model
+# of Viénot et al. 1999) and at 3:1 contrast or more on a report's light and dark ground.
+COLOURS = {
+    "hold": "#3d6fe0",
+    "rent": "#c9590a",
+    "btc": "#0aa37c",
+    "t-bill": "#9a6aa8",
+    "basket": "#be3232",
+    "hold-staked": "#828ce6",
+    "rent-half": "#fa5a78",
+    "rent-hold": "#825a78",
+    "rent-stake": "#8250aa",
+    "rent-options": "#288246",
+}
 
 INK = "#767676"  # 4.5:1 on white, 4:1 on a dark ground; a report puts its own ink in its place
 GRID = "rgba(128, 128, 128, 0.25)"
@@ -46,7 +57,7 @@ TEMPLATE = go.layout.Template(
         "font": {"family": FONT, "size": 14, "color": INK},
         "paper_bgcolor": "rgba(0, 0, 0, 0)",
         "plot_bgcolor": "rgba(0, 0, 0, 0)",
-        "colorway": [*COLOURS.values(), "#767676", "#b07c00"],
+        "colorway": ["#3d6fe0", "#c9590a", "#0aa37c", "#9a6aa8", "#767676", "#b07c00"],
         "title": {
             "font": {"size": 17},
             "x": 0,

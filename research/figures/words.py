@@ -1,13 +1,16 @@
-"""A decision in words and tables: the answer first, then what would flip it, then the figures."""
+"""A decision in words: what things are called, the answer, and what a reader must know first."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from html import escape
 
 from research.figures.theme import Markup, answer
-from research.models.comparison import Probability
-from research.models.decision import Decision, Question
+from research.models.comparison import Comparison, Probability
+from research.models.decision import CHIEF, Decision
+from research.models.futures import Question
+from research.models.uncertainty import Uncertainty
 
 DRIFTS = {
     "zero": "a token is expected neither to rise nor to fall, since past growth says next to "
@@ -28,6 +31,11 @@ def usd(amount: float) -> str:
     return f"{sign}{size:,.0f} USD" if size >= 10 else f"{sign}{size:.2f} USD"
 
 
+def per_usd(wealth: float) -> str:
+    """Return wealth per dollar put in to the cent, without a minus before nothing."""
+    return f"{round(wealth, 2) + 0.0:.2f}"
+
+
 def percent(share: float) -> str:
     """Return a share as a percentage that never rounds a chance to a certainty."""
     if 0 < share < 0.01:
@@ -42,35 +50,91 @@ def with_error(probability: Probability) -> str:
 
 def alternative_name(name: str, question: Question) -> str:
     """Return what an alternative is called in a sentence or a legend."""
-    count = question.rig.gpu_count
-    cards = f"one {question.gpu}" if count == 1 else f"{count} {question.gpu} cards"
     return {
         "hold": f"holding {question.token}",
-        "rent": f"renting out {cards}",
+        "hold-staked": f"holding {question.token} staked",
+        "basket": "a basket of tokens",
+        "rent": f"renting out {rig_name(question)}",
+        "rent-half": "renting, half of the tokens kept",
+        "rent-hold": "renting, all tokens kept",
+        "rent-stake": "renting, tokens kept and staked",
+        "rent-options": "renting, switched off or sold when it loses money",
         "btc": "holding Bitcoin",
         "t-bill": "T-bills",
     }[name]
 
 
-def show_answer(decision: Decision, *, simulated: bool) -> Markup:
-    """Return the answer in two sentences, then how sure it is."""
+def short_name(name: str, question: Question) -> str:
+    """Return what an alternative is called at the head of a column, in two or three words."""
+    return {
+        "hold": f"Hold {question.token}",
+        "hold-staked": f"Stake {question.token}",
+        "basket": "Token basket",
+        "rent": f"Rent out {question.gpu}",
+        "rent-half": "Rent, keep half",
+        "rent-hold": "Rent, keep all",
+        "rent-stake": "Rent, stake all",
+        "rent-options": "Rent, free to stop",
+        "btc": "Hold Bitcoin",
+        "t-bill": "T-bills",
+    }[name]
+
+
+def names_of(question: Question, comparison: Comparison) -> dict[str, str]:
+    """Return what each alternative that was compared is called in a sentence, in its order."""
+    return {name: alternative_name(name, question) for name in comparison.outcomes}
+
+
+def chief_names_of(question: Question, comparison: Comparison) -> dict[str, str]:
+    """Return what the chief alternatives are called, by name: one for each use of the money."""
+    return {name: short_name(name, question) for name in CHIEF if name in comparison.outcomes}
+
+
+def rig_name(question: Question) -> str:
+    """Return what is rented out, such as "one GeForce RTX 4090"."""
+    count = question.rig.gpu_count
+    return f"one {question.gpu}" if count == 1 else f"{count} {question.gpu} cards"
+
+
+def lead_title(question: Question) -> str:
+    """Return the title of an axis: how far renting leads, and what it leads."""
+    other = "T-bills" if question.token is None else question.token
+    return f"Futures in which renting beats {other}, points above half"
+
+
+def short_names_of(question: Question, comparison: Comparison) -> dict[str, str]:
+    """Return what each alternative that was compared is called at the head of a column."""
+    return {name: short_name(name, question) for name in comparison.outcomes}
+
+
+def show_answer(
+    decision: Decision, *, simulated: bool, uncertainty: Uncertainty | None = None
+) -> Markup:
+    """Return the answer in two sentences, then how sure it is.
+
+    Parameters
+    ----------
+    uncertainty : what the same question comes to if its inputs are in doubt, too
+    """
     q, outcomes = decision.question, decision.comparison.outcomes
     years = f"{q.n_months} months"
-    sure = (
-        f"How sure: the percentages count {q.n_paths:,} simulated futures. They hold under "
-        f"assumptions listed below; the first is that {DRIFTS[q.drift]}. What if an "
-        "assumption is wrong is a question of its own: see what would flip the answer."
-    )
+    sure = [
+        f"How sure: the percentages count {decision.comparison.n_paths:,} simulated futures, and ± "
+        "is the error that their number leaves (95 %). They hold under assumptions listed below; "
+        f"the first is that {DRIFTS[q.drift]}. What if an assumption is wrong is a question of its "
+        "own: see what would flip the answer.",
+        *([] if uncertainty is None else [_doubted(uncertainty, q)]),
+    ]
     rig = f"{alternative_name('rent', q)} on {q.network}"
     if "hold" not in outcomes:
         ahead = decision.beats_cash("rent")
-        verdict = "ahead of" if ahead.value > 0.5 else "behind"
+        verdict, share = ("ahead of", ahead) if ahead.value > 0.5 else ("behind", _other(ahead))
         return answer(
             f"{q.network}'s token cannot be judged, for lack of public data; the rig alone ends "
-            f"{verdict} T-bills in {percent(max(ahead.value, 1 - ahead.value))} of simulated "
-            f"futures over {years}.",
-            _middle(decision, ["rent", "t-bill"]),
-            sure,
+            f"{verdict} T-bills in {percent(share.value)} of simulated futures over {years}.",
+            _middle(decision, ["rent", "t-bill"])[:-1]
+            + f"; renting ends ahead of T-bills in {with_error(ahead)} of futures.",
+            *sure,
             simulated=simulated,
         )
     headline = {
@@ -86,8 +150,27 @@ def show_answer(decision: Decision, *, simulated: bool) -> Markup:
         headline,
         _middle(decision, ["hold", "rent", "t-bill"])[:-1]
         + f"; of the two, renting ends ahead of holding in {with_error(ahead)} of futures.",
-        sure,
+        *sure,
         simulated=simulated,
+    )
+
+
+def _other(probability: Probability) -> Probability:
+    return replace(probability, value=1 - probability.value)
+
+
+def _doubted(uncertainty: Uncertainty, question: Question) -> str:
+    """Return the chance that renting ends ahead when the inputs are in doubt, as a sentence."""
+    chance, worlds = uncertainty.rent_beats_hold, uncertainty.rent_beats_hold_worlds
+    other = f"holding {question.token}"
+    if chance is None or worlds is None:
+        chance, worlds = uncertainty.rent_beats_cash, uncertainty.rent_beats_cash_worlds
+        other = "T-bills"
+    return (
+        f"With the doubt about the inputs, too, the chance that renting ends ahead of {other} is "
+        f"{percent(chance.value)} (nine worlds in ten: {percent(worlds.low)} to "
+        f"{percent(worlds.high)}). A world is one guess at what the inputs truly are; "
+        f"{uncertainty.n_worlds} were drawn."
     )
 
 
@@ -125,3 +208,10 @@ def show_notes(notes: Sequence[str], *, simulated: bool) -> Markup:
 def sentence_case(text: str) -> str:
     """Return text that begins with a capital letter and is otherwise as it was."""
     return text[:1].upper() + text[1:]
+
+
+def level(key: str, value: float) -> str:
+    """Return the value of an input that can flip the answer, with its unit."""
+    if key == "utilization":
+        return f"{100 * value:.0f} %"
+    return f"{value:.2f} USD/h" if key == "rate_usd_per_hour" else f"{value:.3f} USD/kWh"

@@ -72,3 +72,15 @@ def test_without_a_token_there_is_one_fan() -> None:
     figure = figures.plot_wealth_fans(alone, source="a test", simulated=False)
 
     assert [trace.name for trace in figure.data].count("middle future") == 1
+
+
+def test_the_picture_of_ends_draws_one_line_for_each_use_of_the_money(made: Decision) -> None:
+    figure = figures.plot_horizon(made, source="a test", simulated=False)
+
+    assert len(made.comparison.outcomes) > len(figure.data)
+    assert [trace.name for trace in figure.data] == [
+        "Holding AKT",
+        "Renting out one RTX 4090",
+        "Holding Bitcoin",
+        "T-bills",
+    ]

@@ -5,14 +5,18 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from research.figures import tables, words
+from research.figures import outcomes, reverse, tables, theme, words
 from research.figures.theme import Markup
 from research.models.bootstrap import History
 from research.models.comparison import Probability
-from research.models.decision import decide
+from research.models.decision import Decision, decide
+from research.models.futures import fit, live
+from research.models.what_if import Surface, surface
+from tests.doubts import uncertainty
 from tests.questions import PROCESSES, RIG, question, weeks
 
 
@@ -34,6 +38,11 @@ def test_an_amount_is_rounded_to_what_it_means(amount: float, said: str) -> None
 )
 def test_a_chance_is_never_rounded_to_a_certainty(share: float, said: str) -> None:
     assert words.percent(share) == said
+
+
+@pytest.mark.parametrize(("wealth", "said"), [(-0.001, "0.00"), (-0.006, "-0.01"), (1.0, "1.00")])
+def test_wealth_of_nothing_has_no_minus(wealth: float, said: str) -> None:
+    assert words.per_usd(wealth) == said
 
 
 def test_a_probability_carries_its_monte_carlo_error() -> None:
@@ -110,7 +119,7 @@ def test_every_simulated_table_says_so() -> None:
 
     shown = [
         words.show_answer(decision, simulated=True),
-        tables.show_outcomes(decision, source="", simulated=True),
+        outcomes.show_outcomes(decision, source="", simulated=True),
         tables.show_flips(decision, source="", simulated=True),
         tables.show_appraisal(decision, source="", simulated=True),
         tables.show_months(decision, source="", simulated=True),
@@ -118,3 +127,132 @@ def test_every_simulated_table_says_so() -> None:
     ]
 
     assert all("Simulated data" in each.html for each in shown)
+
+
+@pytest.fixture(scope="module")
+def neither() -> Decision:
+    return decide(question(processes=replace(PROCESSES, rate_usd_per_hour=0.2)))
+
+
+@pytest.fixture(scope="module")
+def worthwhile() -> Decision:
+    return decide(question(processes=replace(PROCESSES, rate_usd_per_hour=0.6)))
+
+
+def grid_of(decision: Decision) -> Surface:
+    q = decision.question
+    return surface(q, fit(q), tariff_range=(0.05, 0.3))
+
+
+def test_every_alternative_has_a_name_a_short_one_and_a_colour() -> None:
+    asked = question(
+        staking_yield_per_year=0.05,
+        history=History(returns=weeks().assign(basket=lambda each: 0.7 * each["token"])),
+    )
+    compared = live(asked, fit(asked)).comparison
+
+    assert len(compared.outcomes) == 10
+    for names in (words.names_of(asked, compared), words.short_names_of(asked, compared)):
+        assert list(names) == list(compared.outcomes)
+        assert len(set(names.values())) == 10
+    assert set(compared.outcomes) <= set(theme.COLOURS)
+
+
+def test_the_answer_counts_the_futures_that_were_simulated_not_those_allowed() -> None:
+    stopped = decide(question(n_paths=50_000, max_std_error=0.05))
+
+    said = text(words.show_answer(stopped, simulated=False))
+
+    assert stopped.comparison.n_paths == 10_000
+    assert "count 10,000 simulated futures" in said
+
+
+def test_the_answer_says_the_chance_with_the_doubt_about_the_inputs(neither: Decision) -> None:
+    doubt = uncertainty(neither)
+
+    said = text(words.show_answer(neither, simulated=False, uncertainty=doubt))
+
+    assert "With the doubt about the inputs, too, the chance that renting ends ahead of" in said
+    assert "holding AKT is 81 % (nine worlds in ten: 60 % to 95 %)" in said
+    assert "With the doubt" not in text(words.show_answer(neither, simulated=False))
+
+
+def test_the_utilization_that_renting_is_said_to_need_turns_the_answer(neither: Decision) -> None:
+    asked = replace(neither.question, processes=replace(PROCESSES, rate_usd_per_hour=0.3))
+    said = text(reverse.reverse_stress(decide(asked), grid_of(decide(asked))))
+    found = re.search(r"Utilization above (\d+) % \(assumed: 60 %; it would have to rise", said)
+
+    assert found is not None
+    needed = int(found.group(1)) / 100
+    for utilization, choice in ((needed + 0.02, "rent"), (needed - 0.02, "neither")):
+        there = replace(asked.processes, utilization_mean=utilization)
+        # the paths differ by the law of utilization around its mean, hence two points of room
+        assert decide(replace(asked, processes=there)).choice == choice
+
+
+def test_what_renting_must_keep_is_nearest_first(worthwhile: Decision) -> None:
+    said = text(reverse.reverse_stress(worthwhile, grid_of(worthwhile)))
+
+    far = [int(found) for found in re.findall(r"it may (?:rise|fall) by (\d+) %", said)]
+    assert worthwhile.choice == "rent"
+    assert said.startswith("Renting wins only as long as each of these is true")
+    assert len(far) == 3
+    assert far == sorted(far)
+
+
+def test_what_cannot_be_is_called_impossible() -> None:
+    poor = decide(question(processes=replace(PROCESSES, rate_usd_per_hour=0.05)))
+
+    said = text(reverse.reverse_stress(poor, grid_of(poor)))
+
+    assert "Utilization: impossible; even rented out every hour the rig ends behind T-bills" in said
+    assert "Price of electricity: impossible; even with free power" in said
+
+
+def test_holding_wins_from_the_growth_on_at_which_the_what_if_says_so(neither: Decision) -> None:
+    made = grid_of(neither)
+    made = replace(
+        made,
+        hold_beats_cash=np.where(made.token_growths >= 0.5, 0.7, 0.2),
+        beats_cash=np.full(made.shape, 0.1),
+    )
+
+    said = text(reverse.reverse_stress(neither, made))
+
+    assert "Holding AKT wins only with an expected growth above a value that lies between " in said
+    assert "between 25 % and 50 % a year (assumed: 0 %)" in said
+
+
+def test_a_growth_that_no_place_of_the_what_if_has_is_said_to_be_beyond_it(
+    neither: Decision,
+) -> None:
+    made = grid_of(neither)
+    made = replace(made, hold_beats_cash=np.full(len(made.token_growths), 0.2))
+
+    said = text(reverse.reverse_stress(neither, made))
+
+    assert "expected growth above 100 % a year, the most that was tried" in said
+
+
+def test_without_a_token_nothing_is_said_of_holding() -> None:
+    history = History(returns=weeks(columns=("market",)))
+    alone = decide(question(token=None, token_price_usd=None, history=history))
+
+    said = text(reverse.reverse_stress(alone, grid_of(alone)))
+
+    assert "olding" not in said
+    assert "Rental rate" in said
+
+
+def test_where_holding_beats_t_bills_renting_must_beat_both() -> None:
+    risen = decide(question(token_growth_per_year=4.0))
+    against = {(flip.input, flip.against): flip.value for flip in risen.flips}
+    harder = max(
+        against["rate_usd_per_hour", "hold"] or 0, against["rate_usd_per_hour", "t-bill"] or 0
+    )
+
+    said = text(reverse.reverse_stress(risen, grid_of(risen)))
+
+    assert risen.choice == "hold"
+    assert f"Rental rate above {harder:.2f} USD/h" in said
+    assert "Holding AKT wins wherever renting does not" in said

@@ -1,0 +1,85 @@
+"""Where else the same card could be rented out: networks and marketplaces whose rate is known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import research.load as load
+from research.case.inputs import Inputs
+from research.case.venue import trade_cost
+from research.catalogue import Gpu, Network
+from research.errors import NoDataError
+from research.models.futures import Question
+from research.models.rig import Venue
+from research.models.venues import Offer
+
+
+def find_offers(
+    inputs: Inputs, network: Network, gpu: Gpu, question: Question
+) -> tuple[Offer, ...]:
+    """Return the question's own place first, then every other whose rate or reward is known."""
+    own = Offer(
+        name=network.name,
+        venue=question.venue,
+        rate_usd_per_hour=_level(question),
+        token_price_usd=question.token_price_usd,
+        same_token=True,
+    )
+    return (own, *_networks(inputs, network, gpu), *_marketplaces(inputs, gpu))
+
+
+def _level(question: Question) -> float:
+    rate = question.processes.rate_usd_per_hour
+    if not isinstance(rate, float | int):
+        raise TypeError("offers: the question has one rate for each path")
+    return float(rate)
+
+
+def _networks(inputs: Inputs, own: Network, gpu: Gpu) -> Iterator[Offer]:
+    for network in inputs.known.networks.values():
+        rule = network.payout
+        if network.id == own.id or rule is None:
+            continue
+        reward = rule.tokens_per_week.get(gpu.id)
+        rate = gpu.venue_rate_usd_per_hour.get(network.id)
+        venue = Venue(
+            payout=rule.kind,
+            platform_fee=rule.platform_fee.value,
+            token_trade_cost=trade_cost(inputs),
+            tokens_per_week=0.0 if reward is None else reward.value,
+            availability_tokens_per_week=0.0
+            if rule.availability_tokens_per_week is None
+            else rule.availability_tokens_per_week.value,
+        )
+        if rule.kind == "token-quoted" and reward is not None:
+            price = _price(inputs, network)
+            if price is not None:  # the rate plays no part, but must be one
+                yield Offer(name=network.name, venue=venue, rate_usd_per_hour=1.0,
+                            token_price_usd=price, same_token=False)  # fmt: skip
+        elif rule.kind == "usd-quoted" and rate is not None:
+            yield Offer(name=network.name, venue=venue, rate_usd_per_hour=rate.value,
+                        token_price_usd=None, same_token=False)  # fmt: skip
+
+
+def _marketplaces(inputs: Inputs, gpu: Gpu) -> Iterator[Offer]:
+    for place in inputs.known.venues.values():
+        rate = gpu.venue_rate_usd_per_hour.get(place.id)
+        if rate is not None:
+            yield Offer(
+                name=place.name,
+                venue=Venue(payout=place.payout, platform_fee=place.platform_fee.value),
+                rate_usd_per_hour=rate.value,
+                token_price_usd=None,
+                same_token=False,
+            )
+
+
+def _price(inputs: Inputs, network: Network) -> float | None:
+    """Return the last close of another network's token, None where the store has none."""
+    run = inputs.run
+    try:
+        loaded = load.prices([network.id], store=run.store, until=run.until, as_of=run.as_of)
+    except NoDataError:
+        return None
+    inputs.provenance.extend(loaded.provenance)
+    return float(loaded.frame[network.id].dropna().iloc[-1])

@@ -1,0 +1,119 @@
+"""What the alternatives come to under named scenarios, and the risks that a contract carries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from research.catalogue import Risk
+from research.figures.market import show_sentences
+from research.figures.theme import Markup, table
+from research.figures.words import per_usd, percent, sentence_case
+from research.models.stresses import AS_ASSUMED, Stress, Stressed
+
+KINDS = {
+    "no-sla": "No promise of uptime",
+    "unvetted-nodes": "Nodes that nobody vets",
+    "slashing": "A stake that can be taken",
+    "payout-rule": "A payout rule that changes",
+    "oracle": "A price that an oracle tells",
+    "circuit-breaker": "A switch that can stop payment",
+    "pending-migration": "A move to another chain ahead",
+    "concentration": "A few that hold most",
+    "unpublished-terms": "Terms that are not published",
+}
+
+
+def show_stresses(
+    stressed: Stressed,
+    stresses: Sequence[Stress],
+    names: Mapping[str, str],
+    *,
+    source: str,
+    simulated: bool,
+) -> Markup:
+    """Return the middle future by scenario and alternative, and how often renting ends ahead.
+
+    Parameters
+    ----------
+    stresses : whose figures `stressed` holds
+    names : what each alternative to be shown is called, in the order of the columns
+    """
+    called = stress_names(stresses)
+    order = [name for name in names if name in stressed.median]
+    shown = stressed.median[order].rename(
+        columns={name: sentence_case(names[name]) for name in order},
+        index=called,
+    )
+    shown.columns.name = None
+    wealth = list(shown.columns)
+    chances = {"Renting ahead of T-bills": stressed.rent_beats_cash}
+    if stressed.rent_beats_hold.notna().all():
+        chances = {"Renting ahead of holding": stressed.rent_beats_hold, **chances}
+    shown = shown.assign(**{head: each.rename(called) for head, each in chances.items()})
+    return table(
+        shown.rename_axis("Scenario"),
+        caption="The middle future under scenarios with a name, USD per USD put in, and the share "
+        f"of {stressed.n_paths:,} futures in which renting ends ahead. Each is laid over the same "
+        "futures; what it does not name stays as assumed",
+        source=source,
+        simulated=simulated,
+        formats={**dict.fromkeys(wealth, per_usd), **dict.fromkeys(chances, percent)},
+    )
+
+
+def chief_medians(
+    stressed: Stressed, stresses: Sequence[Stress], names: Mapping[str, str]
+) -> pd.DataFrame:
+    """Return the middle futures that regret is taken of: scenarios by their names, no gaps.
+
+    Parameters
+    ----------
+    stresses : whose figures `stressed` holds
+    names : of the alternatives to be compared; one that some scenario does not have is left out
+    """
+    whole = stressed.median.dropna(axis="columns")
+    kept = [name for name in names if name in whole]
+    return whole[kept].rename(index=stress_names(stresses))
+
+
+def stress_names(stresses: Sequence[Stress]) -> dict[str, str]:
+    """Return what each scenario is called, that of no stress among them."""
+    return {AS_ASSUMED: "As assumed"} | {stress.id: stress.name for stress in stresses}
+
+
+def show_facts(facts: Sequence[Risk], *, network: str, simulated: bool) -> Markup:
+    """Return the facts that a contract with the network carries, each kind counted once.
+
+    Parameters
+    ----------
+    facts : as `Catalogue.counted_risks` returns them
+    network : its name
+    """
+    if not facts:
+        return show_sentences(
+            f"None is on record for {network}: the catalogue holds no fact on uptime, slashing, "
+            "payout rules, oracles or migrations of it. That is not a proof that there is none."
+        )
+    kinds = len({fact.kind for fact in facts})
+    ordered = sorted(facts, key=lambda fact: (list(KINDS).index(fact.kind), fact.date))
+    return table(
+        pd.DataFrame(
+            {
+                "Kind": [KINDS[fact.kind] for fact in ordered],
+                "Fact": [fact.summary for fact in ordered],
+                "Source": [fact.source for fact in ordered],
+                "Date": [fact.date.isoformat() for fact in ordered],
+                "Grade": [fact.grade for fact in ordered],
+            }
+        ),
+        caption=f"What a contract with {network} carries: {_counted(len(facts), 'fact')} of "
+        f"{_counted(kinds, 'kind')}; the kinds are what the grade of the contract counts",
+        source="",
+        simulated=simulated,
+    )
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
