@@ -76,10 +76,13 @@
   }
 
   // Paper has its own width, and no table on it can be scrolled.
-  const closed = [...document.querySelectorAll("details:not([open])")];
+  const closed = new Set();
   addEventListener("beforeprint", () => {
     document.documentElement.classList.add("paper");
-    for (const details of closed) details.open = true;
+    for (const details of document.querySelectorAll("details:not([open])")) {
+      closed.add(details);
+      details.open = true;
+    }
     for (const table of document.querySelectorAll(".scroll > table")) {
       table.style.zoom = Math.min(1, table.parentElement.clientWidth / table.scrollWidth);
     }
@@ -88,7 +91,64 @@
   addEventListener("afterprint", () => {
     document.documentElement.classList.remove("paper");
     for (const details of closed) details.open = false;
+    closed.clear();
     for (const table of document.querySelectorAll(".scroll > table")) table.style.zoom = "";
     redraw();
   });
+})();
+
+// Puts sliders above a what-if's sentence. All words are in its grid; nothing is computed here.
+(() => {
+  function make(tag, properties, ...children) {
+    const element = Object.assign(document.createElement(tag), properties);
+    element.append(...children);
+    return element;
+  }
+
+  function build(root, number) {
+    const { sliders, parts, assumed } = JSON.parse(root.dataset.grid);
+    const sentence = root.querySelector(".what-if-sentence");
+    const place = [...assumed];
+
+    function tell() {
+      const words = (part) => part.along.reduce((found, axis) => found[place[axis]], part.words);
+      sentence.replaceChildren(
+        ...parts.map((part) => (typeof part === "string" ? part : make("b", { textContent: words(part) }))),
+      );
+    }
+
+    const moved = sliders.map(({ axis, label, steps }) => {
+      const id = `what-if-${number}-${axis}`;
+      const value = make("output", { htmlFor: id });
+      value.setAttribute("aria-live", "off"); // the slider says it, and the sentence
+      const range = { type: "range", id, min: 0, max: steps.length - 1, step: 1, autocomplete: "off" };
+      const input = make("input", range);
+      const set = (at) => {
+        place[axis] = at;
+        input.value = at;
+        value.textContent = steps[at];
+        input.setAttribute("aria-valuetext", steps[at]);
+      };
+      input.addEventListener("input", () => {
+        set(input.valueAsNumber);
+        tell();
+      });
+      set(assumed[axis]);
+      const name = make("label", { htmlFor: id, textContent: label });
+      const usual = make("span", { className: "assumed", textContent: `assumed: ${steps[assumed[axis]]}` });
+      return { set, axis, element: make("div", { className: "control" }, name, value, input, usual) };
+    });
+    const reset = make("button", { type: "button", textContent: "Back to what is assumed" });
+    reset.addEventListener("click", () => {
+      for (const { set, axis } of moved) set(assumed[axis]);
+      tell();
+    });
+    const controls = make("div", { className: "controls" }, ...moved.map(({ element }) => element), reset);
+    const tables = make("details", {}, make("summary", { textContent: "As tables" }));
+    sentence.before(controls);
+    sentence.after(tables);
+    tables.append(...root.querySelectorAll("figure.table"));
+  }
+
+  document.querySelectorAll(".what-if[data-grid]").forEach(build);
 })();
