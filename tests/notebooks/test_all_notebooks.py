@@ -17,9 +17,11 @@ from research.store import Store
 FOLDER = Path(__file__).parents[2] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 OF_THE_MARKET = ("market-overview", "network-profile", "data-quality", "demand-and-price")
+OF_A_CARD = "daily-earnings"
 
 every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-every_view = pytest.mark.parametrize("notebook", OF_THE_MARKET)
+every_view = pytest.mark.parametrize("notebook", [*OF_THE_MARKET, OF_A_CARD])
+of_the_market = pytest.mark.parametrize("notebook", OF_THE_MARKET)
 
 
 def cells(path: Path) -> list[Any]:
@@ -103,7 +105,7 @@ def test_a_view_of_the_simulated_market_answers_first_and_says_what_it_is(
     assert len(page) < 3_000_000
 
 
-@every_view
+@of_the_market
 def test_a_view_of_three_prices_says_what_it_lacks_and_does_not_fail(
     notebook: str, prices_only: str, tmp_path: Path
 ) -> None:
@@ -121,3 +123,22 @@ def test_a_network_without_public_data_keeps_its_row_and_has_a_profile(tmp_path:
 
     assert "no public data found as of 2026-11-22" in overview
     assert "No public data found for Kazam Chain (KZM) as of 2026-11-22" in profile
+
+
+def test_a_claim_about_a_card_needs_no_stored_rate(prices_only: str, tmp_path: Path) -> None:
+    page = render.report(OF_A_CARD, {}, store=prices_only, out=tmp_path).read_text()
+
+    assert "catalogue figures and assumptions only" in page
+    assert "Does one GeForce RTX 4090 earn 3 to 7 USD a day?" in page
+    assert "Simulated data" not in page
+
+
+def test_a_claim_about_another_card_is_judged_by_its_own_rates(tmp_path: Path) -> None:
+    page = render.report(
+        OF_A_CARD,
+        {"gpu": "h100-sxm", "claim_low_usd_per_day": "30", "claim_high_usd_per_day": "60"},
+        store="sample",
+        out=tmp_path,
+    ).read_text()
+
+    assert "Does one H100 SXM5 80 GB earn 30 to 60 USD a day?" in page
