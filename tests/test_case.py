@@ -63,6 +63,8 @@ def run(store: str, **changes: Any) -> Any:
         "network": "akash",
         "gpu": "rtx-4090",
         "gpu_count": 1,
+        "with_gpu": None,
+        "with_gpu_count": 1,
         "gpu_usd": None,
         "owned": False,
         "power_cap": 1.0,

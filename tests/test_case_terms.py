@@ -330,3 +330,15 @@ def test_a_figure_given_for_the_report_is_in_doubt_as_one_person_s_word(store: s
 
     assert doubt.grade == "given"
     assert doubt.range == pytest.approx((0.3, 0.5))
+
+
+def test_another_card_in_the_rig_is_asked_the_same_and_its_figures_are_remembered(
+    store: str,
+) -> None:
+    made = case.build(run(store, with_gpu="rtx-3090", with_gpu_count=2))
+
+    assert made.partner is not None
+    assert (made.partner.gpu, made.partner.rig.gpu_count) == ("GeForce RTX 3090", 2)
+    assert made.partner.history.returns.equals(made.question.history.returns)
+    assert any(each.name == "Price of a GeForce RTX 3090" for each in made.assumptions)
+    assert case.build(run(store)).partner is None

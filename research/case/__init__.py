@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from types import SimpleNamespace
 
 import pandas as pd
 
@@ -68,6 +69,7 @@ class Case:
     staking: StakingTerms | None
     liquidity: Liquidity | None  # of the position; None where no volumes are stored
     stresses: tuple[Stress, ...]
+    partner: Question | None  # of another card in the same rig, where one is asked for
     offers: tuple[Offer, ...]  # the same card here and elsewhere
     full_load_w: float  # of a card under rent without a power cap
     power_caps: Mapping[float, float]  # share of full speed by share of the board power
@@ -163,6 +165,7 @@ def build(run: Run) -> Case:
     facts = known.counted_risks(network.id, day_of(run))
     tariffs = [each.usd_per_kwh.value for each in known.tariffs.values()]
     offers = find_offers(inputs, network, gpu, question)
+    partner = _partner(inputs)
     return Case(
         network=network,
         gpu=gpu,
@@ -182,6 +185,7 @@ def build(run: Run) -> Case:
         staking=staking,
         liquidity=position,
         stresses=find_stresses(inputs, network),
+        partner=partner,
         offers=offers,
         full_load_w=gpu.tdp_w.value * known.assumptions["load_share_of_tdp"].figure.value,
         power_caps=power_caps(inputs, gpu),
@@ -190,6 +194,20 @@ def build(run: Run) -> Case:
         assumptions=tuple(inputs.assumed),
         notes=tuple(inputs.notes),
     )
+
+
+def _partner(inputs: Inputs) -> Question | None:
+    """Return the question of the card that is to share the rig, its own figures remembered."""
+    run = inputs.run
+    if run.with_gpu is None:
+        return None
+    own = {name: getattr(run, name) for name in Run.__annotations__}
+    other = {"gpu": run.with_gpu, "gpu_count": run.with_gpu_count, "with_gpu": None}
+    usual = {"gpu_usd": None, "capital_usd": None, "rate_usd_per_hour": None}  # those of the first
+    made = build(SimpleNamespace(**own | other | usual))
+    inputs.assumed.extend(each for each in made.assumptions if each not in inputs.assumed)
+    inputs.provenance.extend(each for each in made.provenance if each not in inputs.provenance)
+    return made.question
 
 
 def day_of(run: Run) -> dt.date:

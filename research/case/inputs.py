@@ -26,6 +26,8 @@ class Run(Protocol):
     network: str
     gpu: str
     gpu_count: int
+    with_gpu: str | None
+    with_gpu_count: int
     gpu_usd: float | None
     owned: bool
     power_cap: float

@@ -20,6 +20,8 @@ from research.models.sharpe import (
 )
 from research.models.tails import Tail, tail
 
+TAIL_RESAMPLES = 100  # each is a fit of its own, four tokens of them a third of a report's time
+
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
@@ -48,7 +50,7 @@ def record(case: Case, *, seed: int) -> Record:
     tails, refused = [], {}
     for each in returns:
         try:
-            tails.append(tail(each, seed=seed))
+            tails.append(tail(each, replications=TAIL_RESAMPLES, seed=seed))
         except (InsufficientDataError, InfeasibleError) as error:
             refused[str(each.name)] = str(error)
     return Record(

@@ -19,6 +19,7 @@ from research.figures.words import (
 from research.models.comparison import Outcome
 from research.models.decision import Decision
 from research.models.futures import Question, policies
+from research.models.mixed import Mixed
 
 PAYOUTS = {
     "usd": "USD",
@@ -236,4 +237,30 @@ def _policy(name: str, question: Question) -> str:
     sold = f"{100 * policy.sell_share:.0f} %"
     return {"100 %": "All sold on receipt", "50 %": "Half sold, half kept", "0 %": "All kept"}.get(
         sold, sentence_case(f"{sold} sold, the rest kept")
+    )
+
+
+def show_mixed(found: Mixed | None, *, source: str, simulated: bool) -> Markup:
+    """Return what two cards do alone and in one rig; how to ask for it, where none was."""
+    if found is None:
+        return show_sentences(
+            "No second card was asked for. Name one (with_gpu, with_gpu_count) to see both alone "
+            "and in one rig, where they share the connection and the place but not their failures."
+        )
+    rows = {
+        ("Both in one rig" if name == "together" else f"{name} alone"): {
+            "Capital (USD)": f"{row['capital_usd']:,.0f}",
+            "Worst 5 % end below": per_usd(row["q05"]),
+            "Middle future": per_usd(row["median"]),
+            "Best 5 % end above": per_usd(row["q95"]),
+            "Mean loss in the worst 5 %": percent(row["expected_shortfall"]),
+            "Ahead of T-bills": with_error(found.beats_cash[str(name)]),
+        }
+        for name, row in found.outcomes.iterrows()
+    }
+    return table(
+        pd.DataFrame.from_dict(rows, orient="index").rename_axis("Rig"),
+        caption=f"Two kinds of card after {found.n_months} months, USD per USD put in",
+        source=source,
+        simulated=simulated,
     )

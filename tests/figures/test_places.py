@@ -13,6 +13,8 @@ from research.figures import places
 from research.figures.theme import Markup
 from research.figures.words import usd
 from research.models.decision import Decision, decide
+from research.models.futures import fit
+from research.models.mixed import mixed_of
 from research.models.rig import Policy
 from tests.questions import question
 
@@ -133,3 +135,12 @@ def test_income_in_usd_leaves_no_tokens_to_keep() -> None:
     said = text(places.show_policies(paid, source="a test", simulated=False))
 
     assert said == "Income arrives in USD here, so there are no tokens to keep."
+
+
+def test_two_kinds_of_card_stand_beside_their_mix_and_none_is_asked_for_by_name() -> None:
+    asked = question(n_paths=500)
+    found = mixed_of(asked, replace(asked, gpu="RTX 3090"), fit(asked))
+    html = places.show_mixed(found, source="a test", simulated=False).html
+    for words in ("RTX 4090 alone", "RTX 3090 alone", "Both in one rig", "4,400"):
+        assert words in html
+    assert "with_gpu" in places.show_mixed(None, source="a test", simulated=False).html
