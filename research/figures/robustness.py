@@ -36,7 +36,7 @@ HEADS = {
     0.75: "Best quarter ends above",
     0.95: "Best 5 % end above",
 }
-GAP = 0.3  # between two panels, as a part of the height: an axis, its title, the next title
+GAP = 0.34  # between two panels, as a part of the height: an axis, its title, the next title
 KNOWN, DOUBTED = "inputs as assumed", "inputs in doubt"
 
 
@@ -165,7 +165,7 @@ def plot_bands(
     title = f"USD per USD put in, after {q.n_months} months"
     figure.update_xaxes(title=title, rangemode="tozero", showgrid=True, nticks=7)
     figure.update_layout(
-        barmode="overlay", showlegend=False, hovermode="closest", height=90 + 210 * len(bands)
+        barmode="overlay", showlegend=False, hovermode="closest", height=90 + 260 * len(bands)
     )
     told = "; ".join(
         f"{alternative_name(name, q)}, {kind}: {per_usd(band[0.05])} to {per_usd(band[0.95])}, "
