@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from types import SimpleNamespace
 
 import pandas as pd
@@ -23,7 +23,7 @@ from research.case.holding import (
     find_trade_cost,
     other_tokens,
 )
-from research.case.inputs import Assumed, Inputs, Run
+from research.case.inputs import Grounds, Inputs, Run
 from research.case.offers import find_offers
 from research.case.stresses import find_stresses
 from research.case.terms import find_capital, find_processes, find_rig, power_caps
@@ -55,7 +55,7 @@ MIN_DEMAND_SHARE = 0.8  # of the weeks with prices: less, and demand would cost 
 
 
 @dataclass(frozen=True, kw_only=True)
-class Case:
+class Case(Grounds):
     """The question with all its inputs, and where each came from."""
 
     network: Network
@@ -74,8 +74,6 @@ class Case:
     full_load_w: float  # of a card under rent without a power cap
     power_caps: Mapping[float, float]  # share of full speed by share of the board power
     tariff_range_usd_per_kwh: tuple[float, float]  # lowest and highest place of the catalogue
-    provenance: tuple[load.Provenance, ...]
-    assumptions: tuple[Assumed, ...]
     notes: tuple[str, ...]  # what a reader must know before she believes the figures
 
     @property
@@ -95,20 +93,6 @@ class Case:
             return "catalogue figures and assumptions only"
         sources = dict.fromkeys(each.source for each in self.provenance)
         return f"{', '.join(sources)}; prices to {self.last_day}; own model"
-
-    def assumption_table(self) -> pd.DataFrame:
-        """Return one row a figure that went in."""
-        return pd.DataFrame([asdict(each) for each in self.assumptions])
-
-    def provenance_table(self) -> pd.DataFrame:
-        """Return one row a series that went in, with what its source wants said."""
-        upstreams = catalogue.load().sources
-        rows = [
-            asdict(each)
-            | {"attribution": x.attribution if (x := upstreams.get(each.source)) else ""}
-            for each in self.provenance
-        ]
-        return pd.DataFrame(rows)
 
 
 def build(run: Run) -> Case:

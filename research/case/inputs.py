@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Protocol
 
 import pandas as pd
 
 import research.load as load
+from research import catalogue
 from research.catalogue import Catalogue, Figure
 from research.errors import NoDataError
 from research.load import Loaded
@@ -61,6 +62,28 @@ class Assumed:
     source: str
     date: dt.date | None  # None: given for this run
     grade: str  # A to D as in the catalogue; "given" or "store" otherwise
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grounds:
+    """What a case rests on."""
+
+    provenance: tuple[load.Provenance, ...]
+    assumptions: tuple[Assumed, ...]
+
+    def assumption_table(self) -> pd.DataFrame:
+        """Return one row a figure that went in."""
+        return pd.DataFrame([asdict(each) for each in self.assumptions])
+
+    def provenance_table(self) -> pd.DataFrame:
+        """Return one row a series that went in, with what its source wants said."""
+        upstreams = catalogue.load().sources
+        rows = [
+            asdict(each)
+            | {"attribution": x.attribution if (x := upstreams.get(each.source)) else ""}
+            for each in self.provenance
+        ]
+        return pd.DataFrame(rows)
 
 
 class Inputs:

@@ -14,9 +14,8 @@ from typing import Any, Protocol
 
 import pandas as pd
 
-import research.load as load
 from research import catalogue
-from research.case.inputs import Assumed, Inputs
+from research.case.inputs import Grounds, Inputs
 from research.case.terms import find_rig
 from research.catalogue import Gpu
 from research.earnings.rates import EARNED, RateSeen, choose_rate, find_rates, find_stored_rate
@@ -45,14 +44,12 @@ class Run(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class EarningsCase:
+class EarningsCase(Grounds):
     """The question with all its inputs, and where each came from."""
 
     gpu: Gpu
     question: ClaimQuestion
     rates: tuple[RateSeen, ...]
-    provenance: tuple[load.Provenance, ...]
-    assumptions: tuple[Assumed, ...]
     notes: tuple[str, ...]  # what a reader must know before she believes the figures
 
     @property
@@ -72,20 +69,6 @@ class EarningsCase:
     def rate_table(self) -> pd.DataFrame:
         """Return one row a rate that is known."""
         return pd.DataFrame([asdict(each) for each in self.rates])
-
-    def assumption_table(self) -> pd.DataFrame:
-        """Return one row a figure that went in."""
-        return pd.DataFrame([asdict(each) for each in self.assumptions])
-
-    def provenance_table(self) -> pd.DataFrame:
-        """Return one row a series that went in, with what its source wants said."""
-        upstreams = catalogue.load().sources
-        rows = [
-            asdict(each)
-            | {"attribution": x.attribution if (x := upstreams.get(each.source)) else ""}
-            for each in self.provenance
-        ]
-        return pd.DataFrame(rows)
 
 
 def build(run: Run) -> EarningsCase:

@@ -107,6 +107,21 @@ def log_growth_per_step(
     return shrunk_drift(weeks, risk_free_per_year) * days_per_step / DAYS_PER_YEAR
 
 
+def log_growths(
+    joint: pd.DataFrame, *, drift: Drift, risk_free_per_year: float, days_per_step: int
+) -> dict[str, float]:
+    """Return `log_growth_per_step` of each column of joint returns, by name."""
+    return {
+        str(name): log_growth_per_step(
+            joint[name].to_numpy(),
+            drift=drift,
+            risk_free_per_year=risk_free_per_year,
+            days_per_step=days_per_step,
+        )
+        for name in joint.columns
+    }
+
+
 def loadings(covariance: Array) -> Array:
     """Return the lower triangular L with L L' = covariance, of one column or two.
 

@@ -31,7 +31,7 @@ from research.models.dynamics import (
     DAYS_PER_YEAR,
     growth_from,
     joint_returns,
-    log_growth_per_step,
+    log_growths,
     month_ends,
 )
 
@@ -251,12 +251,9 @@ def fit_garch(
             name: Compensator.tabulate(law.shocks, highest=REACH * law.highest)
             for name, law in volatility.items()
         },
-        log_growth_per_day={
-            name: log_growth_per_step(
-                x, drift=drift, risk_free_per_year=risk_free_per_year, days_per_step=1
-            )
-            for name, x in returns.items()
-        },
+        log_growth_per_day=log_growths(
+            joint, drift=drift, risk_free_per_year=risk_free_per_year, days_per_step=1
+        ),
         month_ends=month_ends(n_months, steps_per_year=DAYS_PER_YEAR),
         demand_token_correlation=demand_token_correlation,
     )

@@ -25,7 +25,7 @@ from research.models.dynamics import (
     growth_from,
     joint_returns,
     loadings,
-    log_growth_per_step,
+    log_growths,
     month_ends,
 )
 
@@ -139,15 +139,9 @@ def fit_jumps(
         covariance=np.cov(others, rowvar=False, ddof=0).reshape(x.shape[1], x.shape[1]),
         sizes=x[jumped] - others.mean(axis=0),
         jumps_per_day=n_jumps / len(x),
-        log_growth_per_day={
-            name: log_growth_per_step(
-                joint[name].to_numpy(),
-                drift=drift,
-                risk_free_per_year=risk_free_per_year,
-                days_per_step=1,
-            )
-            for name in joint.columns
-        },
+        log_growth_per_day=log_growths(
+            joint, drift=drift, risk_free_per_year=risk_free_per_year, days_per_step=1
+        ),
         month_ends=month_ends(n_months, steps_per_year=DAYS_PER_YEAR),
         demand_token_correlation=demand_token_correlation,
     )

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import get_args
 
+import pandas as pd
+
 from research.errors import InfeasibleError, InsufficientDataError, UsageError
 from research.models.bootstrap import Drift
 from research.models.comparison import Comparison
@@ -61,46 +63,26 @@ def _fitted(q: Question, law: str, drift: Drift) -> Dynamics:
     usual = fit(q, drift)
     if law == "bootstrap":
         return usual
-    together = usual.demand_token_correlation
-    fits: dict[str, Callable[[], Dynamics]] = {
-        "garch": lambda: _garch(q, drift, together),
-        "regimes": lambda: _regimes(q, drift, together),
-        "jumps": lambda: _jumps(q, drift, together),
-    }
-    return fits[law]()
-
-
-def _garch(q: Question, drift: Drift, together: float) -> Dynamics:
-    from research.models.garch import fit_garch
-
-    return fit_garch(
-        q.daily.iloc[-GARCH_DAYS:],
+    fitted, history = _fit_of(q, law)
+    return fitted(
+        history,
         n_months=q.n_months,
         drift=drift,
         risk_free_per_year=q.cash_yield_per_year,
-        demand_token_correlation=together,
+        demand_token_correlation=usual.demand_token_correlation,
     )
 
 
-def _regimes(q: Question, drift: Drift, together: float) -> Dynamics:
-    from research.models.regimes import fit_regimes
+def _fit_of(q: Question, law: str) -> tuple[Callable[..., Dynamics], pd.DataFrame]:
+    """Return what fits a law, imported where it is asked for, and the returns it is for."""
+    if law == "garch":
+        from research.models.garch import fit_garch
 
-    return fit_regimes(
-        q.history.returns,
-        n_months=q.n_months,
-        drift=drift,
-        risk_free_per_year=q.cash_yield_per_year,
-        demand_token_correlation=together,
-    )
+        return fit_garch, q.daily.iloc[-GARCH_DAYS:]
+    if law == "regimes":
+        from research.models.regimes import fit_regimes
 
-
-def _jumps(q: Question, drift: Drift, together: float) -> Dynamics:
+        return fit_regimes, q.history.returns
     from research.models.jumps import fit_jumps
 
-    return fit_jumps(
-        q.daily,
-        n_months=q.n_months,
-        drift=drift,
-        risk_free_per_year=q.cash_yield_per_year,
-        demand_token_correlation=together,
-    )
+    return fit_jumps, q.daily

@@ -26,7 +26,7 @@ from research.models.dynamics import (
     growth_from,
     joint_returns,
     loadings,
-    log_growth_per_step,
+    log_growths,
     month_ends,
 )
 
@@ -146,15 +146,9 @@ def fit_regimes(
         stay=stay,
         weight=weight,
         turbulent_now=turbulent_now,
-        log_growth_per_week={
-            name: log_growth_per_step(
-                joint[name].to_numpy(),
-                drift=drift,
-                risk_free_per_year=risk_free_per_year,
-                days_per_step=7,
-            )
-            for name in joint.columns
-        },
+        log_growth_per_week=log_growths(
+            joint, drift=drift, risk_free_per_year=risk_free_per_year, days_per_step=7
+        ),
         month_ends=month_ends(n_months, steps_per_year=WEEKS_PER_YEAR),
         demand_token_correlation=demand_token_correlation,
     )
