@@ -110,7 +110,7 @@ class Comparison:
             raise UsageError(f"month {at} was not kept; accepted are {list(self.wins)}")
         wins = self.wins[at]
         share = wins.to_numpy()[list(wins.index).index(one), list(wins.columns).index(other)]
-        return _probability(float(share), self.n_paths)
+        return probability_of(float(share), self.n_paths)
 
     def ranking(self) -> list[str]:
         """Return the alternatives by certainty equivalent, best first."""
@@ -286,7 +286,7 @@ def _outcome(name: str, parts: Sequence[Part], n_paths: int, marks: list[int]) -
             },
             index=pd.Index(marks, name="month"),
         ),
-        p_loss=_probability(float(lost[-1]), n_paths),
+        p_loss=probability_of(float(lost[-1]), n_paths),
         max_drawdown=float(np.median(by_path[0])),
         max_drawdown_held=float(np.median(by_path[1])),
         held_median=float(np.median(by_path[2])),
@@ -340,10 +340,11 @@ def probability_of_beating(one: Array, other: Array) -> Probability:
     one, other : (n_paths,) wealth at the horizon, on the same paths
     """
     share = float(np.mean((one > other) + 0.5 * (one == other)))
-    return _probability(share, len(one))
+    return probability_of(share, len(one))
 
 
-def _probability(share: float, n_paths: int) -> Probability:
+def probability_of(share: float, n_paths: int) -> Probability:
+    """Return a share of paths with the error that comes from their number."""
     return Probability(
         value=share, std_error=float(np.sqrt(share * (1 - share) / n_paths)), nobs=n_paths
     )

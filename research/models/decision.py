@@ -39,16 +39,12 @@ class Decision:
     @property
     def choice(self) -> Choice:
         """What ends ahead of T-bills in most paths, and ahead of the other if both do."""
-        worthwhile = [
-            name
-            for name in ("hold", "rent")
-            if name in self.comparison.outcomes and self.beats_cash(name).value > 0.5
-        ]
-        if len(worthwhile) == 2:
-            return "rent" if self.comparison.beats("rent", "hold").value > 0.5 else "hold"
-        if worthwhile:
-            return "rent" if worthwhile == ["rent"] else "hold"
-        return "neither"
+        beside = self.rent_beats_hold
+        return choose(
+            rent_beats_cash=self.beats_cash("rent").value,
+            hold_beats_cash=0.0 if beside is None else self.beats_cash("hold").value,
+            rent_beats_hold=1.0 if beside is None else beside.value,
+        )
 
     @property
     def chief_terminals(self) -> dict[str, Array]:
@@ -66,6 +62,20 @@ class Decision:
         if "hold" not in self.comparison.outcomes:
             return None
         return self.comparison.beats("rent", "hold")
+
+
+def choose(*, rent_beats_cash: float, hold_beats_cash: float, rent_beats_hold: float) -> Choice:
+    """Return what ends ahead of T-bills in most futures, and ahead of the other if both do.
+
+    Parameters
+    ----------
+    rent_beats_cash, hold_beats_cash, rent_beats_hold : shares of futures
+    """
+    if rent_beats_cash > 0.5 and hold_beats_cash > 0.5:
+        return "rent" if rent_beats_hold > 0.5 else "hold"
+    if rent_beats_cash > 0.5:
+        return "rent"
+    return "hold" if hold_beats_cash > 0.5 else "neither"
 
 
 def decide(question: Question, *, workers: int = 1) -> Decision:

@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from research.errors import DataError, UsageError
-from research.models.comparison import Comparison, Probability
+from research.models.comparison import Comparison, Probability, probability_of
 from research.models.wealth import certainty_equivalent, expected_shortfall
 
 Array = NDArray[Any]
@@ -111,7 +111,7 @@ def frontier(hold: Array, rent: Array, *, weights: Sequence[float] = WEIGHTS) ->
                 median=float(median),
                 mean=float(ends.mean()),
                 expected_shortfall=float(shortfall),
-                p_loss=_p_loss(ends),
+                p_loss=probability_of(float((ends < 1).mean()), ends.size),
                 certainty_equivalents={g: certainty_equivalent(ends, g) for g in RISK_AVERSIONS},
                 efficient=bool(best),
             )
@@ -129,12 +129,6 @@ def _efficient(medians: Array, shortfalls: Array) -> Array:
     no_riskier = shortfalls[:, None] <= shortfalls
     better = (medians[:, None] > medians) | (shortfalls[:, None] < shortfalls)
     return np.asarray(~(no_lower & no_riskier & better).any(axis=0))
-
-
-def _p_loss(wealth: Array) -> Probability:
-    share = float((wealth < 1).mean())
-    error = float(np.sqrt(share * (1 - share) / wealth.size))
-    return Probability(value=share, std_error=error, nobs=wealth.size)
 
 
 def mixes_of(comparison: Comparison) -> Frontier | None:

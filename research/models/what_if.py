@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from research.errors import DataError
-from research.models.decision import Choice
+from research.models.decision import Choice, choose
 from research.models.dynamics import Dynamics
 from research.models.futures import Question, draw, grown, hold_wealth
 from research.models.scenarios import Paths
@@ -85,13 +85,11 @@ class Surface:
 
     def verdict(self, u: int, g: int, t: int) -> Choice:
         """Return the answer at a place in the grid, by the rule of `Decision.choice`."""
-        rent = self.beats_cash[u, g, t] > 0.5
-        hold = self.hold_beats_cash is not None and self.hold_beats_cash[g] > 0.5
-        if rent and hold and self.beats_hold is not None:
-            return "rent" if self.beats_hold[u, g, t] > 0.5 else "hold"
-        if rent:
-            return "rent"
-        return "hold" if hold else "neither"
+        return choose(
+            rent_beats_cash=float(self.beats_cash[u, g, t]),
+            hold_beats_cash=0.0 if self.hold_beats_cash is None else self.hold_beats_cash[g],
+            rent_beats_hold=1.0 if self.beats_hold is None else self.beats_hold[u, g, t],
+        )
 
 
 def _place(name: str, value: float, grid: Array) -> int:
