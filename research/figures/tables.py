@@ -115,9 +115,18 @@ def _tie(flip: Flip | None) -> str:
 def _token_tie(flip: Flip, question: Question) -> str:
     if flip.value is None:
         return f"renting {flip.otherwise} at any price"
+    if _income_moves_with_token(question):  # then it matters when the price changes
+        return f"{_price(flip.value * (question.token_price_usd or 0.0))} from the first month on"
     growth = flip.value ** (12 / question.n_months) - 1
     more_or_less = "more" if growth >= 0 else "less"
     return f"{100 * abs(growth):,.0f} % a year {more_or_less} growth than assumed"
+
+
+def _income_moves_with_token(question: Question) -> bool:
+    """Say whether what renting leaves depends on the token's price before the horizon."""
+    venue = question.venue
+    kept = venue.pays_tokens and question.policy.sell_share < 1
+    return venue.token_amounts or kept
 
 
 def show_months(decision: Decision, *, source: str, simulated: bool) -> Markup:
@@ -152,6 +161,10 @@ def show_appraisal(decision: Decision, *, source: str, simulated: bool) -> Marku
     cost = a.cost_usd_per_rented_hour
     rows = {
         f"Net present value at {100 * a.discount_rate_per_year:.0f} % a year": usd(a.npv_usd),
+        **{
+            f"at {100 * rate:.0f} % a year": usd(worth)
+            for rate, worth in a.npv_profile_usd.items()
+        },
         "Internal rate of return a year": irr,
         "Modified rate of return a year": "none" if a.mirr_per_year is None else
         _percent(a.mirr_per_year),

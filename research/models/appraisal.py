@@ -19,6 +19,8 @@ from research.models.scenarios import Processes, expected
 
 Array = NDArray[Any]
 
+PROFILE_RATES = (0.0, 0.05, 0.10, 0.20, 0.30)  # a year
+NOT_LABELLED = ("flows_usd", "npv_profile_usd", "notes")
 NO_PART = "plays no part in what this venue pays"
 
 
@@ -34,6 +36,9 @@ class Appraisal:
     discount_rate_per_year: float
     flows_usd: Array  # (n_months + 1,)
     npv_usd: float
+    npv_profile_usd: dict[
+        float, float
+    ]  # by discount rate a year: where it crosses zero, if it does
     irr_per_year: float | None  # only where it exists and is the only one
     mirr_per_year: float | None  # financed and reinvested at the discount rate
     payback_month: int | None  # undiscounted; hardware counts when it is sold
@@ -52,7 +57,7 @@ class Appraisal:
         """Return one labelled value a line."""
         values = asdict(self)
         return pd.Series(
-            {name: values[name] for name in values if name not in ("flows_usd", "notes")},
+            {name: values[name] for name in values if name not in NOT_LABELLED},
             name="Appraisal",
             dtype=object,
         )
@@ -130,6 +135,7 @@ def appraise(
         discount_rate_per_year=discount_rate_per_year,
         flows_usd=flows,
         npv_usd=npv(flows, discount_rate_per_year),
+        npv_profile_usd={rate: npv(flows, rate) for rate in PROFILE_RATES},
         irr_per_year=rate_of_return,
         mirr_per_year=_mirr(flows, discount_rate_per_year),
         payback_month=payback_month(flows),

@@ -514,3 +514,20 @@ def test_collateral_that_dead_cards_set_free_is_no_cost_of_an_hour(
     back = 20 * v + 20 * v**2 + 160 * v**2
     hours = HOURS * (0.9 * v + 0.8 * v**2)
     assert case.cost_usd_per_rented_hour == pytest.approx((2_200 - back) / hours)
+
+
+def test_the_profile_of_the_present_value_is_that_value_at_each_rate(
+    rig: Rig, processes: Processes
+) -> None:
+    judged = appraise(
+        rig,
+        Venue(payout="usd", platform_fee=0.10),
+        processes,
+        n_months=36,
+        token_price_usd=None,
+        discount_rate_per_year=0.15,
+    )
+    assert judged.npv_profile_usd[0.0] == pytest.approx(judged.flows_usd.sum())
+    worth = list(judged.npv_profile_usd.values())
+    assert worth == sorted(worth, reverse=True)  # one sign change: the dearer money, the less
+    assert "npv_profile_usd" not in judged.summary()

@@ -162,12 +162,12 @@ def test_drawdown_has_no_interval() -> None:
 
 
 def test_expected_drawdown_of_brownian_motion_without_drift() -> None:
-    # sqrt(pi / 2) in continuous time; 1.175 when looked at 252 times
+    # sqrt(pi / 2) in continuous time; 1.1811 (0.0005) when looked at 252 times
     steps = np.random.default_rng(0).standard_normal((1_000, 252)) / 252**0.5
     walks = np.concatenate([np.zeros((1_000, 1)), steps.cumsum(axis=1)], axis=1)
     worst = [-np.log1p(drawdown(closes(np.exp(walk)))).min() for walk in walks]
     monte_carlo_error = float(np.std(worst)) / 1_000**0.5
-    assert np.mean(worst) == pytest.approx(1.175, abs=3 * monte_carlo_error)
+    assert np.mean(worst) == pytest.approx(1.1811, abs=3 * monte_carlo_error)
 
 
 # Gaps and calendars
