@@ -43,18 +43,19 @@ def show_dominance(
         shown,
         caption="Who would take the row's alternative over the column's, whatever their taste: "
         "everybody who prefers more to less (first-order dominance), or all who dislike risk "
-        "(second order). In brackets the part of resampled futures in which it holds too; "
-        "differences within Monte Carlo error count as none",
+        "(second order). In brackets the part of resampled futures in which it holds too, shown "
+        "where that is more than half; differences within Monte Carlo error count as none",
         source=source,
         simulated=simulated,
     )
 
 
 def _preferred(row: Mapping[Hashable, Any]) -> str:
-    if row["first_order"]:
-        return f"everybody ({percent(row['first_order_share'])})"
-    if row["second_order"]:
-        return f"risk-averse ({percent(row['second_order_share'])})"
+    """Return who prefers the row; an order that most resampled futures do not have is no order."""
+    for order, who in (("first_order", "everybody"), ("second_order", "risk-averse")):
+        share = row[f"{order}_share"]
+        if row[order] and share > 0.5:
+            return f"{who} ({percent(share)})"
     return "no"
 
 

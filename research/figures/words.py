@@ -120,9 +120,9 @@ def show_answer(
     years = f"{q.n_months} months"
     sure = [
         f"How sure: the percentages count {decision.comparison.n_paths:,} simulated futures, and ± "
-        "is the error that their number leaves (95 %). They hold under assumptions listed below; "
-        f"the first is that {DRIFTS[q.drift]}. What if an assumption is wrong is a question of its "
-        "own: see what would flip the answer.",
+        "is the error that their number leaves (95 %). They hold under assumptions listed below"
+        f"{_expected_growth(decision)}. What if an assumption is wrong is a question of its own: see "
+        "what would flip the answer.",
         *([] if uncertainty is None else [_doubted(uncertainty, q)]),
     ]
     rig = f"{alternative_name('rent', q)} on {q.network}"
@@ -153,6 +153,25 @@ def show_answer(
         *sure,
         simulated=simulated,
     )
+
+
+def _expected_growth(decision: Decision) -> str:
+    """Return what is expected of the token, as the end of a sentence; nothing without a token."""
+    q, outcomes = decision.question, decision.comparison.outcomes
+    if "hold" not in outcomes:
+        return ""
+    said = f"; the first is that {DRIFTS[q.drift]}"
+    if q.token_growth_per_year:
+        said += (
+            f", and that {q.token} grows by {100 * q.token_growth_per_year:.0f} % a year on top of "
+            "that, as this report was asked to assume"
+        )
+    if q.drift != "historical" and q.token_growth_per_year >= 0 and outcomes["hold"].median < 1:
+        said += (
+            ". Expected means on average: a few futures in which the token multiplies make up for "
+            "the many in which it falls, so the middle future is a fall"
+        )
+    return said
 
 
 def _other(probability: Probability) -> Probability:
