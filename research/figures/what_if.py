@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from research.figures.theme import Markup, table
+from research.figures.theme import SIMULATED, Markup, table
 from research.figures.words import percent, usd
 from research.models.what_if import Surface
 
@@ -167,16 +167,22 @@ class WhatIf:
             "assumed": s.assumed_at,
         }
         packed = escape(json.dumps(grid, ensure_ascii=False, separators=(",", ":")))
-        note = (
-            f"Shares of {s.n_paths:,} simulated futures over {s.n_months} months, the same futures "
-            "at every setting. All other inputs are as assumed in this report."
-        )
         return (
             f'<div class="what-if" role="group" aria-label="What if" data-grid="{packed}">'
             f'<p class="what-if-sentence" role="status">{self._html(s.assumed_at)}</p>'
             f"{''.join(each.html for each in self.tables())}"
-            f'<p class="note">{note}</p><p class="source">Source: {escape(self.source)}</p></div>'
+            f"{self._notes()}</div>"
         )
+
+    def _notes(self) -> str:
+        """Return what the figures are of, and where they come from."""
+        s = self.surface
+        note = (
+            f"Shares of {s.n_paths:,} simulated futures over {s.n_months} months, the same futures "
+            "at every setting; the answer above may count more of them and differ a little. All "
+            "other inputs are as assumed in this report."
+        )
+        return f'<p class="note">{note}</p><p class="source">Source: {escape(self.source)}</p>'
 
     def _html(self, place: Place) -> str:
         """Return the sentence with what varies in bold."""
@@ -226,12 +232,14 @@ class WhatIf:
         for slider in sliders.values():
             slider.observe(moved, names="value")
         reset.on_click(undo)
+        mark = f"<p><b>{SIMULATED}</b></p>" if self.simulated else ""
         tables = ipywidgets.HTML("".join(each.html for each in self.tables()))
         return ipywidgets.VBox(
             [
                 *sliders.values(),
                 reset,
                 sentence,
+                ipywidgets.HTML(mark + self._notes()),
                 ipywidgets.Accordion([tables], titles=["Tables"]),
             ]
         )

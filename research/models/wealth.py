@@ -52,7 +52,8 @@ def max_drawdown(wealth: Array) -> Array:
 def monthly_ratios(wealth: Array, *, cash_yield_per_year: float) -> tuple[Array, Array]:
     """Return each path's Sharpe and Sortino ratio a year from month-end wealth, (n_paths,) each.
 
-    A ratio is NaN where it does not exist: wealth that is not positive, or nothing that moves.
+    The first month starts from the dollar put in, so it bears the cost of buying. A ratio is NaN
+    where it does not exist: wealth that is not positive, or nothing that moves.
     Hardware is marked by a smooth resale value, so the ratios of a rig flatter it.
     """
     nothing = np.full(wealth.shape[1], np.nan)
@@ -60,6 +61,7 @@ def monthly_ratios(wealth: Array, *, cash_yield_per_year: float) -> tuple[Array,
         return nothing, nothing
     alive = (wealth > 0).all(axis=0)
     safe = np.where(alive, wealth, 1.0)
+    safe[0] = 1.0
     excess = safe[1:] / safe[:-1]
     excess -= (1 + cash_yield_per_year) ** (1 / 12)
     mean = excess.mean(axis=0)

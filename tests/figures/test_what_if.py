@@ -151,7 +151,8 @@ def test_in_jupyterlab_moving_a_slider_changes_the_sentence() -> None:
     shown = made(surface())
     box = shown.widget()
     utilization, growth, tariff = box.children[:3]
-    (sentence,) = [child for child in box.children if type(child) is ipywidgets.HTML]
+    sentence, notes = (child for child in box.children if type(child) is ipywidgets.HTML)
+    assert "simulated futures over" in notes.value
 
     utilization.index, growth.index, tariff.index = 2, 0, 0
 

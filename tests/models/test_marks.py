@@ -266,3 +266,11 @@ def test_a_month_that_is_no_mark_is_refused_by_name() -> None:
     flat = np.ones((25, 3))
     with pytest.raises(UsageError, match=r"month 7 was not kept; accepted are \[12, 24\]"):
         compare({"rent": flat, "hold": flat}).beats("rent", "hold", 7)
+
+
+def test_the_first_month_bears_the_cost_of_buying() -> None:
+    bought = np.array([[0.8], [0.8], [0.8], [0.8]])  # a fifth is lost at once, then nothing moves
+    sharpe, sortino = monthly_ratios(bought, cash_yield_per_year=0.0)
+    # months of -20 %, 0 and 0: mean -1/15, sd 0.2/sqrt(3)
+    assert sharpe[0] == pytest.approx(-(1 / 15) / (0.2 / 3**0.5) * 12**0.5)
+    assert sortino[0] == pytest.approx(-(1 / 15) / (0.2 / 3**0.5) * 12**0.5)
