@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from research import case, catalogue
+from research.case import inputs
 from research.errors import InfeasibleError
 from research.models.levers import moved
 from research.store import Store
@@ -261,6 +262,29 @@ def test_each_stress_of_the_catalogue_is_told_with_the_network_s_own_token(
         None,
         10,
     )
+
+
+def test_a_rule_that_is_called_worse_lowers_no_fee(store: str, akash: case.Case) -> None:
+    elsewhere = case.build(run(store, network="kazam"))  # a marketplace's fee is assumed there
+
+    def fee(made: case.Case) -> float | None:
+        return next(each.platform_fee for each in made.stresses if each.id == "payout-rule")
+
+    assert fee(akash) == 0.2
+    assert fee(elsewhere) == elsewhere.question.venue.platform_fee == figure("marketplace_fee")
+
+
+def test_a_series_that_went_in_twice_is_listed_once(akash: case.Case) -> None:
+    series = [each.series for each in akash.provenance]
+
+    assert len(series) == len(set(series))  # RENDER: of the basket, and of the other venue
+
+
+@pytest.mark.parametrize(
+    ("gpu", "said"), [("h100-sxm", "an H100 SXM5"), ("rtx-3090", "a GeForce RTX 3090")]
+)
+def test_a_card_has_the_article_it_is_spoken_with(gpu: str, said: str) -> None:
+    assert inputs.one(catalogue.load().gpus[gpu]).startswith(said)
 
 
 @pytest.mark.parametrize("until", [dt.date(2025, 11, 30), dt.date(2025, 12, 31)])

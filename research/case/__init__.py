@@ -30,6 +30,7 @@ from research.case.terms import find_capital, find_processes, find_rig, power_ca
 from research.case.venue import find_venue
 from research.catalogue import Gpu, Network
 from research.catalogue import Risk as CatalogueRisk
+from research.catalogue import Stress as Scenario
 from research.models.bootstrap import MIN_WEEKS, History, latest_regime, weekly_log_returns
 from research.models.futures import Question
 from research.models.graded import Known
@@ -85,6 +86,11 @@ class Case(Grounds):
     def last_day(self) -> dt.date | None:
         """The last day of the token's prices, or of the market's where there is no token."""
         return None if self.prices.empty else self.prices.iloc[:, 0].dropna().index[-1].date()
+
+    @property
+    def scenarios(self) -> tuple[Scenario, ...]:
+        """What each stress stands for, in words, and who says so."""
+        return tuple(catalogue.load().stresses.values())
 
     @property
     def source(self) -> str:
@@ -168,7 +174,7 @@ def build(run: Run) -> Case:
         facts=facts,
         staking=staking,
         liquidity=position,
-        stresses=find_stresses(inputs, network),
+        stresses=find_stresses(inputs, network, venue),
         partner=partner,
         offers=offers,
         full_load_w=gpu.tdp_w.value * known.assumptions["load_share_of_tdp"].figure.value,

@@ -11,7 +11,7 @@ import pandas as pd
 
 import research.load as load
 from research import catalogue
-from research.catalogue import Catalogue, Figure
+from research.catalogue import Catalogue, Figure, Gpu
 from research.errors import NoDataError
 from research.load import Loaded
 from research.models.bootstrap import Drift
@@ -19,6 +19,7 @@ from research.models.rig import PayoutKind
 from research.models.sensitivity import Uncertain
 
 SAID_ELSEWHERE = ("stale",)  # checks whose finding a case words itself
+SPOKEN_WITH_A_VOWEL = "AEFHILMNORSX"  # letters at the head of a card's name that want "an"
 
 
 class Run(Protocol):
@@ -84,6 +85,11 @@ class Grounds:
             for each in self.provenance
         ]
         return pd.DataFrame(rows)
+
+
+def one(gpu: Gpu) -> str:
+    """Return a card's name with its article: an H100, a GeForce RTX 4090."""
+    return f"{'an' if gpu.name[0] in SPOKEN_WITH_A_VOWEL else 'a'} {gpu.name}"
 
 
 class Inputs:
@@ -203,12 +209,16 @@ class Inputs:
 
     def remember(self, loaded: Loaded) -> None:
         """Keep where a table comes from, and what the checks doubt in it."""
-        self.provenance.extend(loaded.provenance)
+        self.cite(loaded)
         self.notes.extend(
             f"{doubt.series}: {doubt.text}."
             for doubt in loaded.findings
             if doubt.level != "note" and doubt.check not in SAID_ELSEWHERE
         )
+
+    def cite(self, loaded: Loaded) -> None:
+        """Keep where a table comes from, once."""
+        self.provenance.extend(each for each in loaded.provenance if each not in self.provenance)
 
     def _plain(
         self, name: str, unit: str, value: float, source: str, date: dt.date | None, grade: str

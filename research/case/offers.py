@@ -81,5 +81,5 @@ def _price(inputs: Inputs, network: Network) -> float | None:
         loaded = load.prices([network.id], store=run.store, until=run.until, as_of=run.as_of)
     except NoDataError:
         return None
-    inputs.provenance.extend(loaded.provenance)
+    inputs.cite(loaded)
     return float(loaded.frame[network.id].dropna().iloc[-1])

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from research.case.inputs import Inputs
+from research.case.inputs import Inputs, one
 from research.catalogue import Gpu, Network
 from research.errors import InfeasibleError
 from research.models.power import speed_at
@@ -27,7 +27,7 @@ def find_rig(inputs: Inputs, gpu: Gpu) -> Rig:
     run, known = inputs.run, inputs.known
     price = _price(inputs, gpu)
     resale = price * (1 - inputs.assumption("resale_discount_to_purchase"))
-    inputs.varies("rig.resale_usd", f"Resale of a {gpu.name} today", "USD", resale, None, None, "C")
+    inputs.varies("rig.resale_usd", f"Resale of {one(gpu)} today", "USD", resale, None, None, "C")
     selling_cost = inputs.assumption("resale_selling_cost")
     host = 0.0 if run.owned else inputs.assumption("host_usd", moves="rig.host_usd")
     if run.owned:  # what it would fetch is what keeping it costs
@@ -36,7 +36,7 @@ def find_rig(inputs: Inputs, gpu: Gpu) -> Rig:
             f"The {gpu.name} is owned already: it counts at the {price:,.0f} USD that selling it "
             "today would leave, and its host as paid."
         )
-    tdp = inputs.figure(f"Power of a {gpu.name}", "W", gpu.tdp_w)
+    tdp = inputs.figure(f"Power of {one(gpu)}", "W", gpu.tdp_w)
     load, speed = inputs.assumption("load_share_of_tdp"), 1.0
     if run.power_cap == 1:
         doubt = known.assumptions["load_share_of_tdp"].figure
@@ -54,7 +54,7 @@ def find_rig(inputs: Inputs, gpu: Gpu) -> Rig:
         resale_usd=resale,
         selling_cost=selling_cost,
         load_w=tdp * load,
-        idle_w=inputs.figure(f"Idle power of a {gpu.name}", "W", gpu.idle_w),
+        idle_w=inputs.figure(f"Idle power of {one(gpu)}", "W", gpu.idle_w),
         host_load_w=inputs.assumption("host_load_w"),
         host_idle_w=inputs.assumption("host_idle_w"),
         psu_efficiency=inputs.assumption("psu_efficiency"),
@@ -84,10 +84,10 @@ def find_rig(inputs: Inputs, gpu: Gpu) -> Rig:
 
 def _price(inputs: Inputs, gpu: Gpu) -> float:
     if inputs.run.gpu_usd is not None:
-        return inputs.given(f"Price of a {gpu.name}", "USD", inputs.run.gpu_usd)
+        return inputs.given(f"Price of {one(gpu)}", "USD", inputs.run.gpu_usd)
     if gpu.purchase_usd is not None:
-        return inputs.figure(f"Price of a {gpu.name}", "USD", gpu.purchase_usd)
-    raise InfeasibleError(f"the catalogue knows no price of a {gpu.name}; give one: -p gpu_usd=...")
+        return inputs.figure(f"Price of {one(gpu)}", "USD", gpu.purchase_usd)
+    raise InfeasibleError(f"the catalogue knows no price of {one(gpu)}; give one: -p gpu_usd=...")
 
 
 def power_caps(inputs: Inputs, gpu: Gpu) -> Mapping[float, float]:
@@ -142,7 +142,7 @@ def find_processes(inputs: Inputs, network: Network, gpu: Gpu, venue: Venue) -> 
 
 def _rate(inputs: Inputs, network: Network, gpu: Gpu, venue: Venue) -> float:
     """Return the rental rate: as given, as stored, as seen at the venue, or on the open market."""
-    name, unit = f"Rental rate of a {gpu.name}", "USD per rented GPU-hour"
+    name, unit = f"Rental rate of {one(gpu)}", "USD per rented GPU-hour"
     moves = "" if venue.payout == "token-quoted" else "processes.rate_usd_per_hour"
     if inputs.run.rate_usd_per_hour is not None:
         return inputs.given(name, unit, inputs.run.rate_usd_per_hour, moves=moves)
@@ -155,12 +155,13 @@ def _rate(inputs: Inputs, network: Network, gpu: Gpu, venue: Venue) -> float:
     if gpu.rate_usd_per_hour is not None:
         if venue.payout != "token-quoted":
             inputs.notes.append(
-                f"No rental rate of a {gpu.name} on {network.name} is known; the rate of the open "
-                "market is used."
+                f"No rental rate of {one(gpu)} on {network.name} is known; the rate of the open "
+                "market is used: what clouds and marketplaces ask of a customer. A provider may "
+                "not get as much."
             )
         return inputs.figure(f"{name}, open market", unit, gpu.rate_usd_per_hour, moves=moves)
     raise InfeasibleError(
-        f"no rental rate of a {gpu.name} is known; give one: -p rate_usd_per_hour=..."
+        f"no rental rate of {one(gpu)} is known; give one: -p rate_usd_per_hour=..."
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from research.case.inputs import Inputs
+from research.case.inputs import Inputs, one
 from research.catalogue import Figure, Gpu, Network, Payout
 from research.errors import InfeasibleError
 from research.models.rig import PayoutKind, Venue
@@ -74,7 +74,7 @@ def _quoted_in_tokens(
     return replace(
         venue,
         tokens_per_week=inputs.figure(
-            f"Reward for a {gpu.name} rented all week",
+            f"Reward for {one(gpu)} rented all week",
             unit,
             rule.tokens_per_week[gpu.id],
             moves="venue.tokens_per_week",

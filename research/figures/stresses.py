@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from research.catalogue import Risk
+from research.catalogue import Stress as Scenario
 from research.figures.market import show_sentences
 from research.figures.theme import Markup, table
 from research.figures.words import per_usd, percent, sentence_case
@@ -60,6 +61,27 @@ def show_stresses(
         source=source,
         simulated=simulated,
         formats={**dict.fromkeys(wealth, per_usd), **dict.fromkeys(chances, percent)},
+    )
+
+
+def show_scenarios(scenarios: Sequence[Scenario], *, simulated: bool) -> Markup:
+    """Return what happens in each scenario, and who says so."""
+    return table(
+        pd.DataFrame(
+            {
+                "Scenario": [each.name for each in scenarios],
+                "What happens": [each.summary for each in scenarios],
+                "Source": [each.source for each in scenarios],
+                "Date": [each.date.isoformat() for each in scenarios],
+                "Grade": [each.grade for each in scenarios],
+            }
+        ),
+        caption="What happens in each scenario. A change that a venue does not know changes "
+        "nothing: half the rental rate where a number of tokens is paid, a fee where more is taken "
+        "already. After a shutdown the rig earns what the open market pays in USD, which may be "
+        "more than the tokens were worth",
+        source="",
+        simulated=simulated,
     )
 
 

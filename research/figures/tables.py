@@ -11,6 +11,7 @@ from research.figures.words import (
     level,
     usd,
 )
+from research.models.appraisal import Appraisal
 from research.models.decision import Decision
 from research.models.flips import Flip
 from research.models.futures import Question
@@ -161,10 +162,7 @@ def show_appraisal(decision: Decision, *, source: str, simulated: bool) -> Marku
     cost = a.cost_usd_per_rented_hour
     rows = {
         f"Net present value at {100 * a.discount_rate_per_year:.0f} % a year": usd(a.npv_usd),
-        **{
-            f"at {100 * rate:.0f} % a year": usd(worth)
-            for rate, worth in a.npv_profile_usd.items()
-        },
+        _profile_label(a): " / ".join(f"{worth:,.0f}" for worth in a.npv_profile_usd.values()),
         "Internal rate of return a year": irr,
         "Modified rate of return a year": "none" if a.mirr_per_year is None else
         _percent(a.mirr_per_year),
@@ -178,6 +176,11 @@ def show_appraisal(decision: Decision, *, source: str, simulated: bool) -> Marku
         source=source,
         simulated=simulated,
     )
+
+
+def _profile_label(a: Appraisal) -> str:
+    rates = " / ".join(f"{100 * rate:.0f}" for rate in a.npv_profile_usd)
+    return f"The same at {rates} % a year (USD)"
 
 
 def _percent(share: float) -> str:

@@ -121,8 +121,8 @@ def show_answer(
     sure = [
         f"How sure: the percentages count {decision.comparison.n_paths:,} simulated futures, and ± "
         "is the error that their number leaves (95 %). They hold under assumptions listed below"
-        f"{_expected_growth(decision)}. What if an assumption is wrong is a question of its own: see "
-        "what would flip the answer.",
+        f"{_expected_growth(decision)}. What if an assumption is wrong is a question of its own: "
+        "see what would flip the answer.",
         *([] if uncertainty is None else [_doubted(uncertainty, q)]),
     ]
     rig = f"{alternative_name('rent', q)} on {q.network}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import html
 import re
 from typing import get_args
 
@@ -10,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from research import catalogue
 from research.catalogue import Risk, RiskKind
 from research.figures import stresses
 from research.figures.theme import Markup
@@ -98,6 +100,16 @@ def test_regret_is_taken_of_what_every_scenario_has() -> None:
     assert list(medians) == ["hold", "rent"]
     assert list(medians.index) == ["As assumed", "After a listing", "The network shuts down"]
     assert regret(medians).loc["After a listing", "hold"] == pytest.approx(0.08 - 0.88)
+
+
+def test_each_scenario_says_what_happens_in_it_and_who_says_so() -> None:
+    told = catalogue.load().stresses.values()
+
+    said = text(stresses.show_scenarios(list(told), simulated=False))
+
+    assert "Half the rental rate What an hour of the card rents for halves in ten months" in said
+    assert "cnbeta 1449972 2024-11-01 C" in said
+    assert all(html.escape(each.summary) in said for each in told)
 
 
 def test_every_kind_of_risk_has_plain_words() -> None:

@@ -180,6 +180,17 @@ def test_the_table_of_dominance_says_who_would_take_the_row_over_the_column() ->
     assert ">nan<" not in html.lower()
 
 
+@pytest.mark.parametrize(("share", "said"), [(0.51, "everybody (51 %)"), (0.46, ">no<")])
+def test_an_order_that_most_resampled_futures_do_not_have_is_not_called_one(
+    share: float, said: str
+) -> None:
+    terminal = {"hold": RENT - 0.2, "rent": RENT}
+    found = dominance_table(terminal, draws=20, seed=1)
+    found.loc[("rent", "hold"), ["first_order_share", "second_order_share"]] = share, 0.4
+    html = weighing_tables.show_dominance(found, names=NAMES, source="a test", simulated=False).html
+    assert said in html.split("Renting out one RTX 4090</th>")[-1]
+
+
 def test_the_table_of_mixes_marks_the_best_and_names_the_token(mixed: Frontier) -> None:
     html = weighing_tables.show_mixes(mixed, symbol="AKT", source="a test", simulated=True).html
     assert f"{100 * mixed.best.weight:.0f} % *" in html

@@ -98,6 +98,49 @@ def test_a_payout_in_tokens_has_no_rate_to_flip() -> None:
     assert re.search(r"Price of AKT 0.5 USD [\d.]+ USD", said)
 
 
+def test_a_token_expected_to_stand_still_is_said_to_fall_in_the_middle_future() -> None:
+    said = text(words.show_answer(decide(question()), simulated=False))
+
+    assert "expected neither to rise nor to fall" in said
+    assert "so the middle future is a fall. What if" in said
+
+
+def test_growth_that_was_asked_for_is_said_beside_the_drift() -> None:
+    rising = decide(question(token_growth_per_year=1.0))
+
+    said = text(words.show_answer(rising, simulated=False))
+
+    assert "AKT grows by 100 % a year on top of that" in said
+
+
+def test_without_a_token_nothing_is_said_of_its_growth() -> None:
+    history = History(returns=weeks(columns=("market",)))
+    alone = decide(question(token=None, token_price_usd=None, history=history))
+
+    said = text(words.show_answer(alone, simulated=False))
+
+    assert "under assumptions listed below. What if an assumption" in said
+    assert "neither to rise" not in said
+
+
+def test_the_price_at_which_a_token_income_is_level_is_a_price_and_not_a_growth() -> None:
+    venue = replace(question().venue, payout="token-quoted", tokens_per_week=50.0)
+    paid_in_tokens = decide(question(venue=venue))
+    flip = next(each for each in paid_in_tokens.flips if each.input == "token")
+
+    said = text(tables.show_flips(paid_in_tokens, source="", simulated=False))
+
+    assert flip.value is not None
+    assert f"{0.5 * flip.value:.3g} USD from the first month on" in said
+    assert "growth than assumed" not in said
+
+
+def test_where_income_is_in_usd_level_with_the_token_is_a_growth() -> None:
+    said = text(tables.show_flips(decide(question()), source="", simulated=False))
+
+    assert re.search(r"\d+ % a year (more|less) growth than assumed", said)
+
+
 def test_hostile_names_stay_text() -> None:
     hostile = question(network="<script>alert(1)</script>", gpu="<img src=x>")
 

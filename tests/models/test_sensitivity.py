@@ -49,15 +49,23 @@ def test_a_range_never_leaves_the_bounds_of_its_unit() -> None:
 
 @given(st.floats(-5, 0), st.floats(0, 5), st.floats(0, 1), st.floats(0.001, 0.999))
 @settings(max_examples=60, deadline=None)
-def test_the_quantiles_are_those_of_the_triangular_law(
+def test_the_quantiles_are_those_of_two_half_triangles_that_meet_at_the_figure(
     low: float, width: float, mode: float, u: float
 ) -> None:
     width += 0.1
     value = min(max(low + mode * width, low), low + width)
-    found = figure(value=value, low=low, high=low + width).quantile(u)
-    peak = min((value - low) / width, 1.0)  # which rounding may put just beyond
-    expected = triang(peak, loc=low, scale=width).ppf(u)
-    assert float(found) == pytest.approx(expected, abs=1e-6)
+    made = figure(value=value, low=low, high=low + width)
+    # below the figure the law is a triangle rising to it, above one that falls from it
+    rising, falling = triang(1, loc=low, scale=1e-9 + value - low), triang(0, loc=value,
+                                                     scale=1e-9 + low + width - value)  # fmt: skip
+    expected = rising.ppf(2 * u) if u < 0.5 else falling.ppf(2 * u - 1)
+    assert float(made.quantile(u)) == pytest.approx(expected, abs=1e-6)
+    assert float(made.quantile(0.5)) == pytest.approx(value)
+
+
+def test_a_range_that_reaches_further_up_adds_doubt_and_no_optimism() -> None:
+    lopsided = figure(value=1.0, low=0.9, high=5.0).quantile(np.linspace(0.0005, 0.9995, 1_000))
+    assert float(np.median(lopsided)) == pytest.approx(1.0, abs=0.01)
 
 
 def test_a_figure_without_width_is_the_same_at_every_percentile() -> None:
@@ -89,11 +97,11 @@ def test_a_tornado_moves_each_figure_alone_to_both_percentiles_of_its_law() -> N
     found = tornado([x, y], outcome)
     assert found.base == 31
     by_name = {bar.name: bar for bar in found.bars}
-    # symmetric: 0 + sqrt(0.1 * 2 * 1); right-angled: 5 - sqrt((1 - u) * 2 * 2)
+    # 0 + 1 * sqrt(2 * 0.1); nothing below the figure, above it 5 - 2 * sqrt(2 * (1 - u))
     assert by_name["x"].at_low - 31 == pytest.approx(np.sqrt(0.2) - 1)
     assert by_name["x"].at_high - 31 == pytest.approx(1 - np.sqrt(0.2))
-    assert by_name["y"].low == pytest.approx(5 - np.sqrt(3.6))
-    assert by_name["y"].at_high == pytest.approx(1 + 10 * (5 - np.sqrt(0.4)))
+    assert by_name["y"].low == 3
+    assert by_name["y"].at_high == pytest.approx(1 + 10 * (5 - 2 * np.sqrt(0.2)))
     assert [bar.name for bar in found.bars] == ["y", "x"]
 
 
@@ -175,10 +183,11 @@ def test_the_shares_of_the_ishigami_function_are_those_of_its_closed_form() -> N
     assert found.nobs == 16_384 * 5
 
 
-def test_a_sum_is_split_by_the_variances_of_the_triangular_laws() -> None:
-    a, b = figure("a", value=0.0, low=0.0, high=3.0), figure("b", value=1.0, low=0.0, high=2.0)
+def test_a_sum_is_split_by_the_variances_of_the_laws() -> None:
+    # symmetric ranges, where the law is the triangular one
+    a, b = figure("a", value=1.5, low=0.0, high=3.0), figure("b", value=1.0, low=0.0, high=2.0)
     found = sobol([a, b], lambda rows: np.asarray(rows @ np.array([1.0, 2.0])), n=512, seed=3)
-    variances = np.array([triang(0, scale=3).var(), 4 * triang(0.5, scale=2).var()])
+    variances = np.array([triang(0.5, scale=3).var(), 4 * triang(0.5, scale=2).var()])
     by_name = {share.name: share for share in found.shares}
     for name, truth in zip("ab", variances / variances.sum(), strict=True):
         assert by_name[name].first == pytest.approx(truth, abs=0.02)

@@ -18,7 +18,7 @@ def test_the_page_of_the_simulated_market_answers_first_and_says_what_it_is(
 ) -> None:
     page = render.report("token-or-hardware", QUICK, store="sample", out=tmp_path).read_text()
 
-    assert page.index('class="answer') < page.index("What both choices may become")
+    assert page.index('class="answer') < page.index("What each choice may become")
     assert "Simulated data" in page
     assert len(page) < 3_000_000
     assert "Traceback" not in page
