@@ -7,7 +7,7 @@ quantiles, shortfalls and drawdowns are read off the first 20,000.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -161,15 +161,16 @@ def compare(alternatives: Mapping[str, Array]) -> Comparison:
     ------
     DataError : if there is nothing to compare, or shapes or numbers do not fit
     """
-    wealth = {name: Wealth(liquidated=x, held=x) for name, x in alternatives.items()}
-    return combine(
-        [reduce(wealth, kept=max((np.size(x) for x in alternatives.values()), default=0))]
-    )
+    shapes = [np.shape(wealth) for wealth in alternatives.values()]
+    n_paths = max((shape[1] for shape in shapes), default=0)
+    wealth = ((name, Wealth(liquidated=x, held=x)) for name, x in alternatives.items())
+    return combine([reduce(wealth, n_paths=n_paths, kept=n_paths)])
 
 
 def reduce(
-    alternatives: Mapping[str, Wealth],
+    alternatives: Iterable[tuple[str, Wealth]],
     *,
+    n_paths: int,
     kept: int = KEPT_PATHS,
     every_month: Collection[str] | None = None,
     cash_yield_per_year: float = 0.0,
@@ -178,7 +179,9 @@ def reduce(
 
     Parameters
     ----------
-    alternatives : by name, on the same paths and of the same length
+    alternatives : names and wealth, on the same paths and of the same length; taken one by one, so
+        that not all of them need be in memory
+    n_paths : paths in the block
     kept : paths of which months are kept
     every_month : alternatives of which every month is kept, of others just the marks; None: of all
     cash_yield_per_year : what Sharpe and Sortino ratios count as no return
@@ -187,50 +190,42 @@ def reduce(
     ------
     DataError : if there is nothing to compare, or shapes or numbers do not fit
     """
-    shapes = {np.shape(each.liquidated) for each in alternatives.values()}
-    n_paths = max((shape[1] for shape in shapes), default=0)
-    if n_paths == 0 or len({shape[0] for shape in shapes}) != 1:
-        raise DataError(f"compare: alternatives of equal length are needed, found {shapes}")
-    if any(shape[1] not in (1, n_paths) for shape in shapes):
-        raise DataError(f"compare: alternatives need the same paths, found {shapes}")
-    for name, each in alternatives.items():
-        if not np.isfinite(each.liquidated[-1]).all() or not np.isfinite(each.liquidated).all():
+    if n_paths < 1:
+        raise DataError("compare: alternatives of equal length are needed, found not one path")
+    n_months, kept = -1, min(kept, n_paths)
+    at_marks: dict[str, Array] = {}
+    months: dict[str, tuple[list[int], Array]] = {}
+    by_path: dict[str, Array] = {}
+    for name, each in alternatives:
+        n_rows, n_columns = np.shape(each.liquidated)
+        if n_months not in (-1, n_rows - 1) or n_columns not in (1, n_paths):
+            raise DataError(
+                f"compare: alternatives of equal length on the same paths are needed; {name} has "
+                f"{n_rows - 1} months and {n_columns} paths, not {n_months} and {n_paths}"
+            )
+        if not np.isfinite(each.liquidated).all():
             raise DataError(f"compare: {name} has a wealth that is not a number")
-    n_months = shapes.pop()[0] - 1
-    marks = marks_of(n_months)
-    at_marks = {
-        name: np.broadcast_to(
-            np.asarray(each.liquidated, dtype=float)[marks], (len(marks), n_paths)
-        )
-        for name, each in alternatives.items()
-    }
+        n_months = n_rows - 1
+        marks = marks_of(n_months)
+        shown = range(n_rows) if every_month is None or name in every_month else [0, *marks]
+        rows = np.broadcast_to(each.liquidated[list(shown), :kept], (len(shown), kept))
+        months[name] = list(shown), np.array(rows, dtype=np.float32)
+        at_marks[name] = np.array(np.broadcast_to(each.liquidated[marks], (len(marks), n_paths)))
+        by_path[name] = _by_path(each, kept, cash_yield_per_year)
+    if not at_marks:
+        raise DataError("compare: alternatives of equal length are needed, found none")
     stacked = np.stack(list(at_marks.values()), axis=1)  # (n_marks, n_alternatives, n_paths)
     ahead = (stacked[:, :, None] > stacked[:, None, :]).sum(axis=-1)
     tied = n_paths - ahead - ahead.swapaxes(1, 2)
-    months = {
-        name: list(range(n_months + 1))
-        if every_month is None or name in every_month
-        else [0, *marks]
-        for name in alternatives
-    }
     return Part(
         n_paths=n_paths,
         n_months=n_months,
         sums={name: np.stack([x.sum(axis=1), (x < 1).sum(axis=1)]) for name, x in at_marks.items()},
         utility={name: _utility(x[-1]) for name, x in at_marks.items()},
         wins=ahead + tied / 2,
-        months={
-            name: (
-                months[name],
-                np.array(_first(each.liquidated[months[name]], kept, n_paths), dtype=np.float32),
-            )
-            for name, each in alternatives.items()
-        },
+        months=months,
         terminal={name: x[-1, :kept].copy() for name, x in at_marks.items()},
-        by_path={
-            name: _by_path(each, min(kept, n_paths), cash_yield_per_year)
-            for name, each in alternatives.items()
-        },
+        by_path=by_path,
     )
 
 
@@ -298,10 +293,6 @@ def _outcome(name: str, parts: Sequence[Part], n_paths: int, marks: list[int]) -
         },
         ruined=float(utility[-1]),
     )
-
-
-def _first(wealth: Array, kept: int, n_paths: int) -> Array:
-    return np.broadcast_to(wealth[:, :kept], (len(wealth), min(kept, n_paths)))
 
 
 def _quantiles(months: Array) -> Array:

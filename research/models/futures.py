@@ -158,30 +158,37 @@ def hold_wealth(question: Question, paths: Paths) -> Array:
     return hold(paths.token, trade_cost=question.trade_cost)
 
 
-def alternatives(
-    question: Question, paths: Paths, operation: Operation, *, held: bool = True
-) -> dict[str, Wealth]:
+def alternatives(question: Question, paths: Paths, operation: Operation) -> dict[str, Wealth]:
     """Return the wealth of every alternative, per dollar put in.
 
     Parameters
     ----------
     operation : of the rig along `paths`, under the question's own policy
+    """
+    return dict(_each_alternative(question, paths, operation, held=True))
+
+
+def _each_alternative(
+    q: Question, paths: Paths, operation: Operation, *, held: bool
+) -> Iterator[tuple[str, Wealth]]:
+    """Yield one alternative after the other: all at once are as large as everything else.
+
+    Parameters
+    ----------
     held : whether wealth before any cost of selling is asked for too; else it is that after it
     """
-    q = question
-    wealth: dict[str, Wealth] = {}
 
-    def bought(name: str, growth: Array | None) -> None:
-        if growth is not None:
-            sold = hold(growth, trade_cost=q.trade_cost)
-            kept = sold / (1 - q.trade_cost) if held else sold
-            wealth[name] = Wealth(liquidated=sold, held=kept)
+    def bought(growth: Array) -> Wealth:
+        sold = hold(growth, trade_cost=q.trade_cost)
+        return Wealth(liquidated=sold, held=sold / (1 - q.trade_cost) if held else sold)
 
-    bought("hold", paths.token)
-    if paths.token is not None and q.staking_yield_per_year:
-        tokens = staked(q.n_months, yield_per_year=q.staking_yield_per_year, commission=0.0)
-        bought("hold-staked", paths.token * tokens)
-    bought("basket", paths.basket)
+    if paths.token is not None:
+        yield "hold", bought(paths.token)
+        if q.staking_yield_per_year:
+            tokens = staked(q.n_months, yield_per_year=q.staking_yield_per_year, commission=0.0)
+            yield "hold-staked", bought(paths.token * tokens)
+    if paths.basket is not None:
+        yield "basket", bought(paths.basket)
     for name, policy in policies(q).items():
         ran = operation
         if policy.switch_off != q.policy.switch_off:
@@ -189,13 +196,12 @@ def alternatives(
         ledger = _settle(q, ran, policy)
         liquidated = ledger.wealth_usd
         liquidated /= q.capital_usd
-        wealth[name] = Wealth(
-            liquidated=liquidated, held=ledger.held_usd / q.capital_usd if held else liquidated
-        )
-    bought("btc", paths.market)
+        kept = ledger.held_usd / q.capital_usd if held else liquidated
+        yield name, Wealth(liquidated=liquidated, held=kept)
+    if paths.market is not None:
+        yield "btc", bought(paths.market)
     cash = hold_cash(q.n_months, yield_per_year=q.cash_yield_per_year)
-    wealth["t-bill"] = Wealth(liquidated=cash, held=cash)
-    return wealth
+    yield "t-bill", Wealth(liquidated=cash, held=cash)
 
 
 def policies(question: Question) -> dict[str, Policy]:
@@ -217,8 +223,9 @@ def policies(question: Question) -> dict[str, Policy]:
 
 def _live(q: Question, paths: Paths, kept: int) -> _Block:
     operation = operate(q.rig, q.venue, paths, token_price_usd=q.token_price_usd, policy=q.policy)
-    part = reduce(  # no name for what is reduced: it is as large as all paths together
-        alternatives(q, paths, operation, held=kept > 0),
+    part = reduce(
+        _each_alternative(q, paths, operation, held=kept > 0),
+        n_paths=paths.n_paths,
         kept=kept,
         every_month=FANNED,
         cash_yield_per_year=q.cash_yield_per_year,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,10 +13,16 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from research.errors import UsageError
-from research.models.comparison import Comparison, Wealth, combine, compare, marks_of, reduce
+from research.models.comparison import Comparison, Part, Wealth, combine, compare, marks_of, reduce
 from research.models.wealth import max_drawdown, monthly_ratios
 
 Floats = NDArray[np.float64]
+
+
+def reduced(alternatives: dict[str, Wealth], **options: Any) -> Part:
+    """One block, whose paths are those of the widest alternative."""
+    n_paths = max(each.liquidated.shape[1] for each in alternatives.values())
+    return reduce(alternatives.items(), n_paths=n_paths, **options)
 
 
 def walks(seed: int, n_months: int, n_paths: int, volatility: float = 0.1) -> Floats:
@@ -120,8 +128,8 @@ def test_blocks_put_together_are_the_whole(wealth: Floats, cut: int) -> None:
     def part(start: int, stop: int) -> dict[str, Wealth]:
         return {"one": of(wealth[:, start:stop]), "other": of(other[:, start:stop])}
 
-    whole = combine([reduce(part(0, 9))])
-    halves = combine([reduce(part(0, cut)), reduce(part(cut, 9))])
+    whole = combine([reduced(part(0, 9))])
+    halves = combine([reduced(part(0, cut)), reduced(part(cut, 9))])
     np.testing.assert_allclose(halves.summary(), whole.summary(), rtol=1e-12, atol=1e-12)
     assert halves.n_paths == whole.n_paths
     for month in (12, 13):
@@ -135,8 +143,8 @@ def test_paths_of_which_no_month_is_kept_still_count_in_chances_means_and_temper
     wealth = walks(5, 3, 100)
     both = combine(
         [
-            reduce({"hold": of(wealth[:, :40])}, kept=40),
-            reduce({"hold": of(wealth[:, 40:])}, kept=0),
+            reduced({"hold": of(wealth[:, :40])}, kept=40),
+            reduced({"hold": of(wealth[:, 40:])}, kept=0),
         ]
     )
     outcome, all_of_them = both.outcomes["hold"], compare({"hold": wealth}).outcomes["hold"]
@@ -195,7 +203,7 @@ def test_two_returns_are_too_few_to_tell_a_spread() -> None:
 def test_the_ratio_of_an_outcome_is_that_of_the_middle_path_that_has_one() -> None:
     wealth = np.hstack([walks(6, 12, 5), np.ones((13, 1))])  # the sixth path stands still
     ratios = monthly_ratios(wealth, cash_yield_per_year=0.03)
-    outcome = combine([reduce({"hold": of(wealth)}, cash_yield_per_year=0.03)]).outcomes["hold"]
+    outcome = combine([reduced({"hold": of(wealth)}, cash_yield_per_year=0.03)]).outcomes["hold"]
     assert np.isfinite(ratios[0]).tolist() == [True] * 5 + [False]
     assert outcome.sharpe == np.median(ratios[0][:5])
     assert outcome.sortino == np.nanmedian(ratios[1])
@@ -234,7 +242,7 @@ def test_who_fears_more_takes_no_more_and_nobody_takes_more_than_the_mean(ends: 
 def test_what_selling_would_cost_is_no_fall_of_what_is_held() -> None:
     held = np.array([[1.0, 1.0, 1.0], [1.2, 1.1, 0.9], [0.9, 1.0, 0.6]])
     sold = 0.8 * held
-    outcome = combine([reduce({"rent": of(sold, held)})]).outcomes["rent"]
+    outcome = combine([reduced({"rent": of(sold, held)})]).outcomes["rent"]
     assert outcome.max_drawdown_held == pytest.approx(np.median([0.25, 1 / 11, 0.4]) * -1)
     assert outcome.max_drawdown == pytest.approx(np.median(max_drawdown(sold)))
     assert outcome.max_drawdown == pytest.approx(-0.28)  # 1 - 0.72, from the dollar put in
@@ -245,7 +253,7 @@ def test_what_selling_would_cost_is_no_fall_of_what_is_held() -> None:
 def test_every_other_figure_is_of_wealth_as_sold() -> None:
     sold = walks(8, 12, 50)
     one, other = (
-        combine([reduce({"rent": of(sold, held)})]).outcomes["rent"] for held in (sold, 3 * sold)
+        combine([reduced({"rent": of(sold, held)})]).outcomes["rent"] for held in (sold, 3 * sold)
     )
     np.testing.assert_array_equal(one.quantiles, other.quantiles)
     np.testing.assert_array_equal(one.marks, other.marks)
@@ -256,7 +264,7 @@ def test_every_other_figure_is_of_wealth_as_sold() -> None:
 
 def test_an_alternative_without_risk_may_be_held_in_one_column() -> None:
     cash = 1.04 ** (np.arange(13) / 12)[:, None]
-    comparison = combine([reduce({"t-bill": of(cash), "rent": of(walks(1, 12, 7))})])
+    comparison = combine([reduced({"t-bill": of(cash), "rent": of(walks(1, 12, 7))})])
     outcome = comparison.outcomes["t-bill"]
     assert outcome.held_median == pytest.approx(1.04)
     assert outcome.max_drawdown_held == 0
