@@ -366,3 +366,8 @@ def test_another_card_in_the_rig_is_asked_the_same_and_its_figures_are_remembere
     assert made.partner.history.returns.equals(made.question.history.returns)
     assert any(each.name == "Price of a GeForce RTX 3090" for each in made.assumptions)
     assert case.build(run(store)).partner is None
+
+
+def test_places_without_a_known_rate_of_the_card_are_named(akash: case.Case) -> None:
+    assert {"io.net", "Nosana"} <= set(akash.unpriced)
+    assert not {offer.name for offer in akash.offers} & set(akash.unpriced)

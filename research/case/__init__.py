@@ -24,7 +24,7 @@ from research.case.holding import (
     other_tokens,
 )
 from research.case.inputs import Grounds, Inputs, Run
-from research.case.offers import find_offers
+from research.case.offers import find_offers, unpriced
 from research.case.stresses import find_stresses
 from research.case.terms import find_capital, find_processes, find_rig, power_caps
 from research.case.venue import find_venue
@@ -73,6 +73,7 @@ class Case(Grounds):
     partner: Question | None  # of another card in the same rig, where one is asked for
     offers: tuple[Offer, ...]  # the same card here and elsewhere
     full_load_w: float  # of a card under rent without a power cap
+    unpriced: tuple[str, ...]  # places at which no rate of the card is known
     power_caps: Mapping[float, float]  # share of full speed by share of the board power
     tariff_range_usd_per_kwh: tuple[float, float]  # lowest and highest place of the catalogue
     notes: tuple[str, ...]  # what a reader must know before she believes the figures
@@ -177,6 +178,7 @@ def build(run: Run) -> Case:
         stresses=find_stresses(inputs, network, venue),
         partner=partner,
         offers=offers,
+        unpriced=unpriced(inputs, offers),
         full_load_w=gpu.tdp_w.value * known.assumptions["load_share_of_tdp"].figure.value,
         power_caps=power_caps(inputs, gpu),
         tariff_range_usd_per_kwh=(min(tariffs), max(tariffs)),

@@ -28,6 +28,14 @@ def find_offers(
     return (own, *_networks(inputs, network, gpu), *_marketplaces(inputs, gpu))
 
 
+def unpriced(inputs: Inputs, offers: tuple[Offer, ...]) -> tuple[str, ...]:
+    """Return the listed networks and places at which no rate or reward of the card is known."""
+    told = {offer.name for offer in offers}
+    places = [each.name for each in inputs.known.networks.values() if each.status == "listed"]
+    places += [each.name for each in inputs.known.venues.values()]
+    return tuple(name for name in places if name not in told)
+
+
 def _level(question: Question) -> float:
     rate = question.processes.rate_usd_per_hour
     if not isinstance(rate, float | int):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
@@ -31,12 +33,15 @@ OPTIONS = "rent-options"
 TOKEN_POLICIES = ("rent", "rent-half", "rent-hold", "rent-stake")
 
 
-def show_venues(frame: pd.DataFrame, *, source: str, simulated: bool) -> Markup:
-    """Return the same card at other places.
+def show_venues(
+    frame: pd.DataFrame, *, unpriced: Sequence[str] = (), source: str, simulated: bool
+) -> Markup:
+    """Return the same card at other places, and which could not be compared.
 
     Parameters
     ----------
     frame : as `models.venues.side_by_side` returns it
+    unpriced : places at which no rate of the card is known
     """
     shown = pd.DataFrame(
         {
@@ -51,7 +56,7 @@ def show_venues(frame: pd.DataFrame, *, source: str, simulated: bool) -> Markup:
         },
         index=pd.Index(list(frame.index), name="Place"),
     )
-    return table(
+    compared = table(
         shown,
         caption="The same card at other places, with the same utilization and the same luck; "
         "tokens are sold on receipt. Amounts in USD: gross and net are of the first month, the "
@@ -70,6 +75,10 @@ def show_venues(frame: pd.DataFrame, *, source: str, simulated: bool) -> Markup:
             "Ends ahead of T-bills": percent,
         },
     )
+    if not unpriced:
+        return compared
+    places = f"No rate of this card is known to us at {', '.join(unpriced)}, so these are left out."
+    return Markup(compared.html + show_sentences(places).html)
 
 
 def _whole_usd(value: float) -> str:

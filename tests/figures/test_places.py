@@ -16,6 +16,7 @@ from research.models.decision import Decision, decide
 from research.models.futures import fit
 from research.models.mixed import mixed_of
 from research.models.rig import Policy
+from research.models.venues import Offer, side_by_side
 from tests.questions import question
 
 
@@ -144,3 +145,15 @@ def test_two_kinds_of_card_stand_beside_their_mix_and_none_is_asked_for_by_name(
     for words in ("RTX 4090 alone", "RTX 3090 alone", "Both in one rig", "4,400"):
         assert words in html
     assert "with_gpu" in places.show_mixed(None, source="a test", simulated=False).html
+
+
+def test_a_place_without_a_known_rate_is_named_rather_than_left_out_in_silence() -> None:
+    asked = question(n_paths=500)
+    own = Offer(name="Akash", venue=asked.venue, rate_usd_per_hour=0.4, token_price_usd=0.5,
+                same_token=True)  # fmt: skip
+    frame = side_by_side(asked, fit(asked), [own])
+    told = places.show_venues(
+        frame, unpriced=["io.net", "Nosana"], source="a test", simulated=False
+    ).html
+    assert "No rate of this card is known to us at io.net, Nosana" in told
+    assert "No rate" not in places.show_venues(frame, source="a test", simulated=False).html
