@@ -117,7 +117,7 @@ def show_answer(
     uncertainty : what the same question comes to if its inputs are in doubt, too
     """
     q, outcomes = decision.question, decision.comparison.outcomes
-    years = f"{q.n_months} months"
+    years = f"{q.n_months} month{'' if q.n_months == 1 else 's'}"
     sure = [
         f"How sure: the percentages count {decision.comparison.n_paths:,} simulated futures, and ± "
         "is the error that their number leaves (95 %). They hold under assumptions listed below"
