@@ -328,6 +328,42 @@ def report(
     typer.echo(path)
 
 
+@app.command()
+def rebuild(
+    manifest: Annotated[
+        Path,
+        typer.Argument(
+            metavar="MANIFEST", help="The .manifest.json beside a report.", show_default=False
+        ),
+    ],
+    notebook: Annotated[
+        str | None,
+        typer.Option(metavar="PATH", help="Where the notebook is, if it is not the project's."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER", help="Keep the new report there.", show_default="it is not kept"
+        ),
+    ] = None,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Render a report again as of then, and say which numbers differ and why they may.
+
+    Exit code 0 if every number is the same, 1 if one is not. A store that has learnt more since
+    makes no difference: only what was known then is read.
+    """
+    from research.report import rebuild as rebuilding
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with _working(manifest.name) as tell:
+        found = rebuilding.rebuild(manifest, store=store, notebook=notebook, out=out, tell=tell)
+    _print_json(rebuilding.to_dict(found)) if as_json else typer.echo(rebuilding.in_words(found))
+    if not found.equal:
+        raise typer.Exit(1)
+
+
 def _pairs(texts: list[str]) -> dict[str, str]:
     pairs: dict[str, str] = {}
     for text in texts:

@@ -10,6 +10,7 @@ import research.load as load
 from research import catalogue, quality
 from research.holdings import Market, Run
 from research.store import Store
+from research.used import noted
 
 SERIES_COLUMNS = [
     *("series", "source", "unit", "kind", "first", "last", "age_days", "nobs", "missing_days"),
@@ -65,4 +66,4 @@ def reconciliation(market: Market) -> pd.DataFrame:
 def revisions(run: Run) -> pd.DataFrame:
     """Return which days were told otherwise later, the latest rewriting first."""
     store = Store(load.locate(run.store))
-    return quality.revisions(store.history(as_of=run.as_of, until=run.until))
+    return quality.revisions(noted(store.history(as_of=run.as_of, until=run.until)))

@@ -22,6 +22,7 @@ from research.frames import weakest
 from research.quality import Finding
 from research.quality.checks import Told
 from research.store import Store
+from research.used import noted
 
 WINDOW_DAYS = 30
 COVERED = 0.6  # of the values that a window should have: with fewer its mean is not told
@@ -101,7 +102,7 @@ def read(run: Run) -> Market:
     NoDataError : if the store has nothing by then
     """
     known = catalogue.load()
-    rows = Store(load.locate(run.store)).read(until=run.until, as_of=run.as_of)
+    rows = noted(Store(load.locate(run.store)).read(until=run.until, as_of=run.as_of))
     rows = rows[[_is_known(str(name), known) for name in rows["series"]]]
     if rows.empty:
         raise NoDataError(f"the store {run.store} holds nothing that could be shown")

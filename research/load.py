@@ -20,6 +20,7 @@ from research.errors import DataError, NoDataError, UsageError
 from research.frames import Panel, Prices, conform, weakest
 from research.quality import Finding
 from research.store import Store
+from research.used import noted
 
 SAMPLE = "sample"  # the word for the simulated market, wherever a store is named
 SHOWN = 12  # series that an error names before it only counts
@@ -128,7 +129,7 @@ def series(
 
 def findings(store: str, *, as_of: dt.datetime | None = None) -> tuple[Finding, ...]:
     """Return what is doubtful about everything that a store holds; nothing is refused."""
-    rows = Store(locate(store)).read(as_of=as_of)
+    rows = noted(Store(locate(store)).read(as_of=as_of))
     return tuple(quality.check(rows, catalogue.load(), _today(as_of, None)))
 
 
@@ -136,12 +137,13 @@ def reconcile(name: str, *, store: str, as_of: dt.datetime | None = None) -> pd.
     """Return what each source says of a series beside the one read: see `quality.reconcile`."""
     known = catalogue.load()
     name = _name(name, known)
-    return quality.reconcile(Store(locate(store)).read([name], as_of=as_of), name, known)
+    rows = noted(Store(locate(store)).read([name], as_of=as_of))
+    return quality.reconcile(rows, name, known)
 
 
 def revisions(store: str, *, as_of: dt.datetime | None = None) -> pd.DataFrame:
     """Return which values of a store were rewritten later, the latest rewriting first."""
-    return quality.revisions(Store(locate(store)).history(as_of=as_of))
+    return quality.revisions(noted(Store(locate(store)).history(as_of=as_of)))
 
 
 def status(store: str, *, as_of: dt.datetime | None = None) -> pd.DataFrame:
@@ -180,7 +182,7 @@ def _read(
     if not wanted:
         raise UsageError("name at least one series, such as akash.price_usd")
     held = Store(locate(store))
-    rows = held.read(wanted, until=until, as_of=as_of)
+    rows = noted(held.read(wanted, until=until, as_of=as_of))
     if absent := sorted({*wanted} - {*rows["series"].unique()}, key=wanted.index):
         raise NoDataError("\n".join(_why_absent(absent, held, store, known, until, as_of)))
     told = quality.tell(rows, known)

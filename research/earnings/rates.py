@@ -23,6 +23,7 @@ from research.frames import weakest
 from research.models.rig import HOURS_PER_WEEK
 from research.quality.checks import Told
 from research.store import Store
+from research.used import noted
 
 RECENT_DAYS = 30  # a stored rate is the median of so many days up to its last one
 YEAR_DAYS = 365  # its range is the quartiles of so many
@@ -96,7 +97,7 @@ def _told(inputs: Inputs, gpu: Gpu) -> Iterator[RateSeen]:
     """Return what each source told the store; what was made up only where there is nothing else."""
     run = inputs.run
     names = [f"{gpu.id}.{measure}" for measure in (*MEASURES, *QUARTILES)]
-    rows = Store(load.locate(run.store)).read(names, until=run.until, as_of=run.as_of)
+    rows = noted(Store(load.locate(run.store)).read(names, until=run.until, as_of=run.as_of))
     told = quality.tell(rows, inputs.known)
     for measure, what in MEASURES.items():
         sources = told.get(f"{gpu.id}.{measure}", [])

@@ -6,28 +6,48 @@ import datetime as dt
 import difflib
 import hashlib
 import json
-import logging
 import os
 import re
 import sys
-import tempfile
+import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import research
 from research.config import settings
-from research.errors import RenderError, ResearchError, UsageError
+from research.errors import UsageError
 from research.parameters import NO_VALUE, Schema, schema
-from research.report import kernel
+from research.report import facts
+from research.report import manifest as manifests
+from research.report.execute import execute
 
-if TYPE_CHECKING:
-    from papermill import PapermillExecutionError
-
+TWIN = ".json"  # in place of the page's suffix
 NAME_LIMIT = 140  # characters; file systems allow 255 bytes
 SIZE_LIMIT = 3_000_000  # bytes of a page
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """A report that can be made: a notebook and checked parameters."""
+
+    path: Path
+    accepted: Schema
+    values: dict[str, Any]  # every parameter
+    chosen: frozenset[str]  # those that the page marks as chosen
+    file: str  # name of the page's file
+    store_name: str | None  # as the page tells it, None for a notebook without that parameter
+
+
+@dataclass(frozen=True, kw_only=True)
+class Made:
+    """A report that was made and is not published yet."""
+
+    page: bytes
+    twin: dict[str, Any]  # see `twin.build`
+    manifest: dict[str, Any]
 
 
 def report(
@@ -39,7 +59,7 @@ def report(
     out: Path,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Path:
-    """Run `notebook` and return the HTML file written to `out`.
+    """Run `notebook` and return the HTML file written to `out`, its twin and manifest beside it.
 
     Parameters
     ----------
@@ -47,7 +67,8 @@ def report(
     parameters : by name, as typed on a command line
     store : where the observations are, for a notebook with a parameter of that name; without one,
         the store of the settings
-    as_of : what was known then is used, for a notebook with a parameter of that name
+    as_of : what was known then is used, for a notebook with a parameter of that name; without one,
+        what is known at the start
     out : folder, made if needed; the same parameters write the same file
     tell : told what is being done, in a few words
 
@@ -58,6 +79,24 @@ def report(
     RenderError
         if a cell failed; what was at the destination is still there
     """
+    asked = order(notebook, parameters, store=store, as_of=as_of)
+    destination = out / asked.file
+    _check_writable(out)
+    made = make(asked, tell)
+    if len(made.page) > SIZE_LIMIT:
+        sys.stderr.write(f"{asked.path.stem}: {len(made.page):,} bytes, more than {SIZE_LIMIT:,}\n")
+    publish(made.page, destination, beside=beside(made))
+    return destination
+
+
+def order(
+    notebook: str,
+    parameters: Mapping[str, Any],
+    *,
+    store: str | None = None,
+    as_of: str | None = None,
+) -> Order:
+    """Return what is asked for, checked; see `report` for the parameters and errors."""
     path = find(notebook)
     accepted = schema(path)
     usual = _usual_store(accepted)
@@ -69,13 +108,22 @@ def report(
     )
     unasked = accepted.check(usual)
     named = {name: value for name, value in values.items() if value != unasked[name]}
-    destination = out / file_name(path.stem, named)
-    _check_writable(out)
-    page = _render(path, accepted, values, tell)
-    if len(page) > SIZE_LIMIT:
-        sys.stderr.write(f"{path.stem}: {len(page):,} bytes, more than {SIZE_LIMIT:,}\n")
-    publish(page, destination)
-    return destination
+    chosen = frozenset(accepted.changed(values))
+    if values.get("as_of", "") is None:
+        values = accepted.check(values | {"as_of": _this_second().isoformat()})
+    return Order(
+        path=path,
+        accepted=accepted,
+        values=values,
+        chosen=chosen,
+        file=file_name(path.stem, named),
+        store_name=facts.last_folder(values["store"]) if "store" in values else None,
+    )
+
+
+def _this_second() -> dt.datetime:
+    """Return the end of the running second, UTC: what was stored a moment ago is known by then."""
+    return dt.datetime.now(dt.UTC).replace(microsecond=0) + dt.timedelta(seconds=1)
 
 
 def _usual_store(accepted: Schema) -> dict[str, Any]:
@@ -142,15 +190,36 @@ def _spelled(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9.]+", "-", text).strip("-.")
 
 
-def publish(page: bytes, destination: Path) -> None:
-    """Write `page` at `destination`, so that a reader sees the old page or the new one."""
+def publish(page: bytes, destination: Path, *, beside: Mapping[str, bytes] | None = None) -> None:
+    """Write `page` at `destination`, so that a reader sees the old page or the new one.
+
+    Parameters
+    ----------
+    beside : what belongs to it, by the suffix that stands in place of the page's; everything is
+        written before anything is moved, and the page is moved last
+    """
+    if destination.is_dir():
+        raise IsADirectoryError(f"{destination}: a folder, where the page should go")
     destination.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = destination.with_name(f".{uuid.uuid4().hex}.part")
+    contents = {destination.with_suffix(suffix): each for suffix, each in (beside or {}).items()}
+    contents[destination] = page
+    unfinished = {path: path.with_name(f".{uuid.uuid4().hex}.part") for path in contents}
     try:
-        unfinished.write_bytes(page)
-        unfinished.replace(destination)
+        for path, part in unfinished.items():
+            part.write_bytes(contents[path])
+        for path, part in unfinished.items():
+            part.replace(path)
     finally:
-        unfinished.unlink(missing_ok=True)
+        for part in unfinished.values():
+            part.unlink(missing_ok=True)
+
+
+def beside(made: Made) -> dict[str, bytes]:
+    """Return what is published beside a page, by suffix."""
+    return {
+        TWIN: manifests.to_bytes(made.twin),
+        manifests.SUFFIX: manifests.to_bytes(made.manifest),
+    }
 
 
 def _check_writable(folder: Path) -> None:
@@ -160,97 +229,69 @@ def _check_writable(folder: Path) -> None:
         raise UsageError(f"{folder}: cannot be written to")
 
 
-def _render(
-    path: Path, accepted: Schema, values: dict[str, Any], tell: Callable[[str], None]
-) -> bytes:
-    """Run the notebook in a kernel of its own and return its page."""
+def make(asked: Order, tell: Callable[[str], None]) -> Made:
+    """Run the notebook in a kernel of its own and return its report."""
     tell("starting")
-    with (
-        tempfile.TemporaryDirectory(prefix="research-") as name,
-        ThreadPoolExecutor(1) as beside,
-        kernel.started(folder := Path(name)) as manager,
-    ):
-        with kernel.without_iri_grammar():  # while the kernel starts
-            import papermill
-        # it warns of each parameter with a union for a type, which it cannot read; ours are checked
-        logging.getLogger("papermill").setLevel(logging.ERROR)
-        notebook = folder / "notebook.ipynb"  # papermill reads braces in a path as parameters
-        notebook.write_bytes(path.read_bytes())
-        preparing = beside.submit(_prepare_page)  # while the cells run
-        changed = {name: _plain(value) for name, value in accepted.changed(values).items()}
-        try:
-            run = papermill.execute_notebook(
-                str(notebook),
-                None,
-                changed,
-                kernel_name="python3",
-                language="python",
-                progress_bar=False,
-                request_save_on_cell_execute=False,
-                autosave_cell_every=0,
-                iopub_timeout=60,  # seconds; its 4 are too few for a machine under load
-                stderr_file=sys.stderr,
-                km=manager,
-                on_cell_start=lambda cell_index, **_: tell(f"cell {cell_index + 1}"),
-            )
-        except papermill.PapermillExecutionError as error:
-            raise RenderError(_failure(path, accepted, changed, error)) from error
-        except (RuntimeError, TimeoutError) as error:  # nbclient's, of a kernel that is gone
-            raise RenderError(f"{path.stem}: the kernel died ({error}); out of memory?") from error
-        tell("writing the page")
-        html = preparing.result()
+    began, started_at = time.perf_counter(), dt.datetime.now(dt.UTC)
+    values = asked.values
+    source = asked.path.read_bytes()
+    changed = {name: _plain(value) for name, value in asked.accepted.changed(values).items()}
+    run = execute(
+        asked.path,
+        asked.accepted,
+        changed,
+        store=values.get("store"),
+        beside=_prepare_page,
+        tell=tell,
+    )
+    told = {name: asked.store_name if name == "store" else values[name] for name in values}
+    html, twin = run.beside
     shown = [
         html.Shown(
             name=parameter.name,
-            value=_shown(parameter.name, values[parameter.name]),
+            value=_written(told[parameter.name]),
             description=parameter.description,
-            changed=parameter.name in changed,
+            changed=parameter.name in asked.chosen,
         )
-        for parameter in accepted.parameters
+        for parameter in asked.accepted.parameters
     ]
-    page: bytes = html.page(
-        run,
-        name=path.stem,
-        parameters=shown,
-        simulated=values.get("store") == "sample",
-        rendered_at=dt.datetime.now(dt.UTC),
-    )
-    return page
+    known = {
+        "name": asked.path.stem,
+        "parameters": shown,
+        "simulated": values.get("store") == "sample",
+    }
+    page = html.page(run.notebook, rendered_at=dt.datetime.now(dt.UTC), **known)
+    as_of = _plain(values["as_of"]) if values.get("as_of") is not None else None
+    shown_again = twin.build(run.notebook, as_of=as_of, **known)
+    manifest = {
+        "schema_version": manifests.VERSION,
+        "report": asked.file.removesuffix(".html"),
+        "notebook": {"name": asked.path.stem, "sha256": hashlib.sha256(source).hexdigest()},
+        "parameters": {name: _plain(value) for name, value in told.items()},
+        "chosen": sorted(asked.chosen),
+        "seed": values.get("seed"),
+        "as_of": as_of,
+        **run.read,
+        **manifests.environment(),
+        "twin_sha256": hashlib.sha256(manifests.to_bytes(shown_again)).hexdigest(),
+        "started_at": f"{started_at:%Y-%m-%dT%H:%M:%SZ}",
+        "seconds": {
+            "notebook": round(run.seconds, 3),
+            "total": round(time.perf_counter() - began, 3),
+        },
+    }
+    return Made(page=page, twin=shown_again, manifest=manifest)
 
 
 def _prepare_page() -> Any:
-    """Import what writes the page and compress plotly.js, which take a second together."""
-    from research.report import html
+    """Import and compute what does not depend on the notebook, which takes a second together."""
+    from research.report import html, twin
 
     html.plotly_js()
-    return html
+    manifests.environment()
+    return html, twin
 
 
 def _plain(value: object) -> object:
     """Return a parameter as papermill can write it into a cell."""
     return value.isoformat() if isinstance(value, dt.date) else value
-
-
-def _failure(
-    path: Path, accepted: Schema, injected: Mapping[str, object], error: PapermillExecutionError
-) -> str:
-    """Say in one line which cell failed and why."""
-    position = error.cell_index + 1
-    if injected and position > accepted.cell:
-        position -= 1  # papermill puts the changed parameters into a cell of their own
-    ours = {cls.__name__ for cls in _family(ResearchError)}
-    kind = "" if error.ename in ours else f"{error.ename}: "
-    reason = " ".join(str(error.evalue).split()) or "no reason given"
-    return f"{path.stem}, cell {position}: {kind}{reason:.500}; nothing was published"
-
-
-def _family(cls: type[Exception]) -> Iterator[type[Exception]]:
-    yield cls
-    for child in cls.__subclasses__():
-        yield from _family(child)
-
-
-def _shown(name: str, value: object) -> str:
-    """Return a parameter's value for the page, which does not tell where our folders are."""
-    text = _written(value)
-    return Path(text).name if name == "store" else text

@@ -203,7 +203,8 @@ def test_the_page_of_own_data_has_no_simulated_banner(page: str) -> None:
 def test_a_report_of_the_simulated_market_never_takes_the_name_of_one_of_own_data(
     notebook: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(render, "_render", lambda *_: b"page")
+    made = render.Made(page=b"page", twin={}, manifest={})
+    monkeypatch.setattr(render, "make", lambda *_: made)
     own = render.report(str(notebook), {}, out=tmp_path)
     simulated = render.report(str(notebook), {}, store="sample", out=tmp_path)
     assert (own.name, simulated.name) == ("question.html", "question--store-sample.html")
@@ -267,7 +268,8 @@ def test_two_runs_at_once_on_a_hostile_machine_both_publish(write: Write, tmp_pa
     outcomes = [run.communicate(timeout=60) for run in runs]
     assert [run.returncode for run in runs] == [0, 0], outcomes
     assert [stdout.decode() for stdout, _ in outcomes] == [f"{out / 'both.html'}\n"] * 2
-    assert [file.name for file in out.iterdir()] == ["both.html"]
+    names = {"both.html", "both.json", "both.manifest.json"}
+    assert {file.name for file in out.iterdir()} == names
     page = (out / "both.html").read_text(encoding="utf-8")
     assert "Went well." in page
     assert '<figure class="plot">' in page

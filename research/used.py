@@ -1,0 +1,58 @@
+"""What this process read from a store: the memory from which a report's manifest is written.
+
+Whoever reads a store for a notebook passes the rows through `noted`; `used` tells afterwards.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, kw_only=True, order=True)
+class Used:
+    """What one source said of one series, as it was read."""
+
+    series: str
+    source: str
+    rows: int
+    first: dt.date
+    last: dt.date
+    sha256: str  # of the days and the values, in the order of the days
+
+
+_seen: set[Used] = set()
+
+
+def noted(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return `rows`, remembered as read.
+
+    Parameters
+    ----------
+    rows : table of `frames.Observations`, the days of a series and source in order
+    """
+    for (series, source), said in rows.groupby(["series", "source"], sort=False):
+        days = said["date"].to_numpy().astype("datetime64[D]")
+        values = said["value"].to_numpy()
+        told = days.astype("<i8").tobytes() + values.astype("<f8").tobytes()
+        _seen.add(
+            Used(
+                series=str(series),
+                source=str(source),
+                rows=len(said),
+                first=days.min().item(),
+                last=days.max().item(),
+                sha256=hashlib.sha256(told).hexdigest(),
+            )
+        )
+    return rows
+
+
+def used() -> tuple[Used, ...]:
+    """Return what was read so far, by series and source; what was read twice counts once."""
+    return tuple(sorted(_seen))
