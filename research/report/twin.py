@@ -72,14 +72,14 @@ def _parts(block: Block) -> Iterator[dict[str, Any]]:
     soup = BeautifulSoup(block.html, "html.parser")
     taken = []
     for element in soup.select("[data-grid], figure.table, table, img"):
-        if soup not in element.parents:  # it went with the figure around it
+        if not any(outer is soup for outer in element.parents):  # it went with its figure
             continue
         if element.has_attr("data-grid"):  # what a reader can set, and all that it may then say
             taken.append({"kind": "what-if", "grid": json.loads(str(element["data-grid"]))})
             element.insert(0, MARK)
         else:
-            taken.append(_image(element) if element.name == "img" else _table(element))
             element.replace_with(MARK)
+            taken.append(_image(element) if element.name == "img" else _table(element))
     for at, text in enumerate(soup.get_text(" ").split(MARK)):
         if at:
             yield taken[at - 1]
@@ -102,10 +102,13 @@ def _table(element: Tag) -> dict[str, Any]:
         "rows": [row for at, row in enumerate(rows) if at not in heads],
         "source": _text(source).removeprefix("Source:").strip(),
     }
+    if element is table:
+        return found
     for each in (caption, source, table):
         if each is not None:
             each.extract()
-    return found | ({"text": rest} if (rest := _text(element)) and element is not table else {})
+    rest = _text(element)
+    return found | ({"text": rest} if rest else {})
 
 
 def _image(element: Tag) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The twin holds everything that the page shows, and nothing that changes between two renderings."""
+"""The twin holds everything that the page shows, and is the same for the same report."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def shown(kind: str, value: Any) -> dict[str, Any]:
 
 
 def table() -> dict[str, Any]:
-    frame = pd.DataFrame({"Value": [1234.5, 7.25]}, index=pd.Index(["AKT", "<b>"], name="Token"))
+    frame = pd.DataFrame({"Value": [1235.7, 7.25]}, index=pd.Index(["AKT", "<b>"], name="Token"))
     made = theme.table(frame, caption="What it is worth, USD", source="by hand", simulated=False)
     return shown("text/html", made.html)
 
@@ -62,8 +62,7 @@ def test_a_table_is_kept_as_shown_with_its_caption_columns_and_source() -> None:
     assert block["kind"] == "table"
     assert block["caption"] == "What it is worth, USD"
     assert block["columns"] == [["Token", "Value"]]
-    assert [row[0] for row in block["rows"]] == ["AKT", "<b>"]
-    assert "1,234.5" in block["rows"][0][1]
+    assert block["rows"] == [["AKT", "1,236"], ["<b>", "7.25"]]
     assert block["source"] == "by hand"
 
 
