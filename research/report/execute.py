@@ -33,7 +33,7 @@ class Ran(Generic[T]):
 
 
 def execute(
-    path: Path,
+    source: bytes,
     accepted: Schema,
     changed: Mapping[str, object],
     *,
@@ -41,10 +41,12 @@ def execute(
     beside: Callable[[], T],
     tell: Callable[[str], None],
 ) -> Ran[T]:
-    """Run the notebook at `path`.
+    """Run a notebook.
 
     Parameters
     ----------
+    source : the notebook's file
+    accepted : what it says that it accepts
     changed : parameters other than the notebook's own, as papermill can write them
     store : that the notebook reads, None if it has no such parameter
     beside : called in a thread while the cells run
@@ -65,7 +67,7 @@ def execute(
         # it warns of each parameter with a union for a type, which it cannot read; ours are checked
         logging.getLogger("papermill").setLevel(logging.ERROR)
         notebook = folder / "notebook.ipynb"  # papermill reads braces in a path as parameters
-        notebook.write_text(facts.asking(path.read_bytes(), store), encoding="utf-8")
+        notebook.write_text(facts.asking(source, store), encoding="utf-8")
         preparing = other.submit(beside)
         try:
             run = papermill.execute_notebook(
@@ -83,9 +85,10 @@ def execute(
                 on_cell_start=lambda cell_index, **_: tell(f"cell {cell_index + 1}"),
             )
         except papermill.PapermillExecutionError as error:
-            raise RenderError(_failure(path, accepted, changed, error)) from error
+            raise RenderError(_failure(accepted, changed, error)) from error
         except (RuntimeError, TimeoutError) as error:  # nbclient's, of a kernel that is gone
-            raise RenderError(f"{path.stem}: the kernel died ({error}); out of memory?") from error
+            what = accepted.notebook.stem
+            raise RenderError(f"{what}: the kernel died ({error}); out of memory?") from error
         tell("writing the page")
         made = preparing.result()
     read = facts.told(run.cells.pop())
@@ -93,7 +96,7 @@ def execute(
 
 
 def _failure(
-    path: Path, accepted: Schema, injected: Mapping[str, object], error: PapermillExecutionError
+    accepted: Schema, injected: Mapping[str, object], error: PapermillExecutionError
 ) -> str:
     """Say in one line which cell failed and why."""
     position = error.cell_index + 1
@@ -102,7 +105,7 @@ def _failure(
     ours = {cls.__name__ for cls in _family(ResearchError)}
     kind = "" if error.ename in ours else f"{error.ename}: "
     reason = " ".join(str(error.evalue).split()) or "no reason given"
-    return f"{path.stem}, cell {position}: {kind}{reason:.500}; nothing was published"
+    return f"{accepted.notebook.stem}, cell {position}: {kind}{reason:.500}; nothing was published"
 
 
 def _family(cls: type[Exception]) -> Iterator[type[Exception]]:

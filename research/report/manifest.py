@@ -24,6 +24,10 @@ from research.errors import UsageError
 
 VERSION = 1  # of what a manifest holds
 SUFFIX = ".manifest.json"
+KEYS = {  # without which a report cannot be made and compared again
+    *("notebook", "parameters", "chosen", "store", "series"),
+    *("packages", "code", "catalogue", "twin_sha256"),
+}
 DISTRIBUTION = "gpu-depin-research"
 OF_CODE = {".py", ".j2", ".css", ".js"}  # the files that decide what a page says
 
@@ -38,6 +42,7 @@ def read(path: Path) -> dict[str, Any]:
     try:
         found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         version = found["schema_version"]
+        absent = KEYS - found.keys() if version == VERSION else {}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UsageError(
             f"{path}: not a manifest that can be read; give the {SUFFIX} beside a report"
@@ -46,6 +51,10 @@ def read(path: Path) -> dict[str, Any]:
         raise UsageError(
             f"{path}: a manifest of version {version}, and version {VERSION} is known here; use "
             f"the code that wrote it, {DISTRIBUTION} {found.get('code', {}).get('version')}"
+        )
+    if absent:
+        raise UsageError(
+            f"{path}: not a manifest that can be read; it lacks {', '.join(sorted(absent))}"
         )
     return found
 

@@ -15,6 +15,7 @@ from research.report import facts, render
 from research.report import manifest as manifests
 
 SHOWN = 20  # differences before they are only counted
+BRIEF = 100  # characters of a value that a line shows
 NO_CAUSE = (
     "notebook, parameters, packages, code, catalogue and series are as they were then; a result "
     "that rests on neither (the machine's own arithmetic, an unseeded draw) would explain it"
@@ -71,21 +72,23 @@ def rebuild(
         if the notebook does not take these parameters any more, or a cell failed
     """
     then = manifests.read(path)
-    old = path.with_name(path.name.removesuffix(manifests.SUFFIX) + render.TWIN)
+    name = path.name.removesuffix(manifests.SUFFIX)  # and no path that a manifest may tell
+    old = path.with_name(name + render.TWIN)
     if not old.is_file():
         raise UsageError(f"{old}: no twin beside the manifest, so nothing to compare with")
     if out is not None and out.resolve() == path.parent.resolve():
         raise UsageError(f"{out}: holds the report to compare with; name another folder")
     written = old.read_bytes()
-    made = render.make(_order(then, store, notebook), tell)
+    asked = replace(_order(then, store, notebook), file=f"{name}.html")
+    made = render.make(asked, tell)
     is_edited = hashlib.sha256(written).hexdigest() != then["twin_sha256"]
     causes = ["the twin is not the one that was written with this manifest"] * is_edited
     page = None
     if out is not None:
-        page = out / f"{then['report']}.html"
+        page = out / asked.file
         render.publish(made.page, page, beside=render.beside(made))
     return Rebuilt(
-        report=then["report"],
+        report=name,
         equal=written == manifests.to_bytes(made.twin),
         differences=tuple(compare(_twin(old, written), made.twin)),
         causes=(*causes, *manifests.causes(then, made.manifest)),
@@ -96,6 +99,8 @@ def rebuild(
 def _order(then: dict[str, Any], store: str | None, notebook: str | None) -> render.Order:
     """Return the order of then; what the page calls chosen, and its store, are as they were."""
     name, held = then["notebook"]["name"], then["store"]
+    if notebook is None and Path(name).name != name:
+        raise UsageError(f"{name}: a manifest names a notebook without its folder; give --notebook")
     parameters = {key: value for key, value in then["parameters"].items() if key != "store"}
     if store is None and held is not None and held["kind"] == facts.SIMULATED:
         store = held["name"]
@@ -108,7 +113,6 @@ def _order(then: dict[str, Any], store: str | None, notebook: str | None) -> ren
     return replace(
         asked,
         chosen=frozenset(then["chosen"]),
-        file=f"{then['report']}.html",
         store_name=then["parameters"].get("store"),
     )
 
@@ -165,7 +169,8 @@ def in_words(found: Rebuilt) -> str:
         lines += [f"  {each}" for each in found.causes]
     elif not found.equal:
         lines.append(NO_CAUSE)
-    return "\n".join(lines + [str(found.page)] * (found.page is not None))
+    lines += [str(found.page)] * (found.page is not None)
+    return "\n".join(_printable(line) for line in lines)
 
 
 def _many(count: int) -> str:
@@ -175,5 +180,10 @@ def _many(count: int) -> str:
 
 
 def _brief(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 100 else f"{text[:99]}…"
+    text = ABSENT if value is ABSENT else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= BRIEF else f"{text[: BRIEF - 1]}…"
+
+
+def _printable(text: str) -> str:
+    """Return a text of somebody's file without what would command a terminal."""
+    return "".join(sign if sign.isprintable() else "?" for sign in text)

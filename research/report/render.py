@@ -198,11 +198,12 @@ def publish(page: bytes, destination: Path, *, beside: Mapping[str, bytes] | Non
     beside : what belongs to it, by the suffix that stands in place of the page's; everything is
         written before anything is moved, and the page is moved last
     """
-    if destination.is_dir():
-        raise IsADirectoryError(f"{destination}: a folder, where the page should go")
     destination.parent.mkdir(parents=True, exist_ok=True)
     contents = {destination.with_suffix(suffix): each for suffix, each in (beside or {}).items()}
     contents[destination] = page
+    for path in contents:
+        if path.is_dir():
+            raise IsADirectoryError(f"{path}: a folder, where a file of the report should go")
     unfinished = {path: path.with_name(f".{uuid.uuid4().hex}.part") for path in contents}
     try:
         for path, part in unfinished.items():
@@ -237,7 +238,7 @@ def make(asked: Order, tell: Callable[[str], None]) -> Made:
     source = asked.path.read_bytes()
     changed = {name: _plain(value) for name, value in asked.accepted.changed(values).items()}
     run = execute(
-        asked.path,
+        source,
         asked.accepted,
         changed,
         store=values.get("store"),
@@ -277,7 +278,7 @@ def make(asked: Order, tell: Callable[[str], None]) -> Made:
         "started_at": f"{started_at:%Y-%m-%dT%H:%M:%SZ}",
         "seconds": {
             "notebook": round(run.seconds, 3),
-            "total": round(time.perf_counter() - began, 3),
+            "page": round(time.perf_counter() - began - run.seconds, 3),
         },
     }
     return Made(page=page, twin=shown_again, manifest=manifest)

@@ -17,7 +17,7 @@ from research.__main__ import app
 from research.errors import RenderError, UsageError
 from research.report import kernel, render
 from research.report.manifest import SUFFIX
-from research.report.rebuild import ABSENT, Difference, Rebuilt, compare, rebuild
+from research.report.rebuild import ABSENT, Difference, Rebuilt, compare, in_words, rebuild
 from research.store import Store
 
 Write = Callable[..., Path]
@@ -162,7 +162,7 @@ def test_a_series_that_says_something_else_is_named_with_each_number(then: Path)
 
     assert result.exit_code == 1
     assert "1 value differs" in result.stdout
-    assert "  blocks[1].rows[1][1]: 0.6, now 0.625" in result.stdout
+    assert '  blocks[1].rows[1][1]: "0.6", now "0.625"' in result.stdout
     assert "  series akash.price_usd of a file of mine: 3 rows to 2026-01-03, now" in result.stdout
 
 
@@ -185,7 +185,9 @@ def test_a_twin_that_somebody_edited_is_said(then: Path) -> None:
 
     found = again(then)
 
-    assert [str(each) for each in found.differences] == ["blocks[1].rows[1][1]: 0.9, now 0.6"]
+    assert [str(each) for each in found.differences] == [
+        """blocks[1].rows[1][1]: "0.9", now "0.6\""""
+    ]
     assert found.causes == ("the twin is not the one that was written with this manifest",)
 
 
@@ -208,6 +210,23 @@ def test_what_cannot_be_compared_is_refused_before_a_kernel_starts(
     manifest(then).with_name(manifest(then).name.replace(SUFFIX, ".json")).unlink()
     with pytest.raises(UsageError, match="no twin beside the manifest"):
         again(then)
+
+
+def test_a_manifest_of_somebody_else_cannot_name_a_file_to_run_or_to_write(
+    then: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(kernel, "started")
+    content = json.loads(manifest(then).read_text(encoding="utf-8"))
+    content["notebook"]["name"] = str(then / "question.ipynb")
+    manifest(then).write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(UsageError, match="names a notebook without its folder"):
+        rebuild(manifest(then), store=str(then / "store"))
+
+
+def test_what_would_command_a_terminal_is_not_printed() -> None:
+    hostile = Difference(path="title", then="\x1b[2J", now="\x9b2J")
+    found = Rebuilt(report="r", equal=False, differences=(hostile,), causes=("\x07",), page=None)
+    assert all(line.isprintable() for line in in_words(found).splitlines())
 
 
 def test_a_block_put_between_two_others_does_not_move_them() -> None:

@@ -359,3 +359,19 @@ def test_a_page_that_cannot_be_moved_into_place_leaves_nothing(tmp_path: Path) -
     with pytest.raises(OSError, match="taken"):
         render.publish(b"page", tmp_path / "taken.html")
     assert [file.name for file in tmp_path.iterdir()] == ["taken.html"]
+
+
+@pytest.mark.parametrize("taken", [".json", ".manifest.json", ".html"])
+def test_neither_page_nor_twin_is_replaced_if_one_of_them_cannot_be(
+    tmp_path: Path, taken: str
+) -> None:
+    page = tmp_path / "page.html"
+    beside = {".json": b"twin", ".manifest.json": b"manifest"}
+    render.publish(b"page", page, beside=beside)
+    page.with_suffix(taken).unlink()
+    page.with_suffix(taken).mkdir()
+    with pytest.raises(OSError, match="page"):
+        render.publish(b"new", page, beside=dict.fromkeys(beside, b"new"))
+    left = [file for file in tmp_path.iterdir() if file.is_file()]
+    assert len(left) == 2
+    assert not [file for file in left if file.read_bytes() == b"new"]

@@ -16,8 +16,7 @@ from nbformat import reads
 from plotly import graph_objects as go
 
 from research.figures import theme
-from research.report import html, render, twin
-from research.report.manifest import to_bytes
+from research.report import html, manifest, render, twin
 
 QUICK = {"token-or-hardware": {"paths": "500", "horizon_months": "12"}}
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
@@ -124,12 +123,32 @@ def test_title_time_parameters_mark_and_sources_are_told() -> None:
 def test_the_same_notebook_gives_the_same_bytes() -> None:
     one, other = (built(table(), figure(go.Scatter(y=[1, 2]))) for _ in range(2))
 
-    assert to_bytes(one) == to_bytes(other)
+    assert manifest.to_bytes(one) == manifest.to_bytes(other)
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_every_number_of_a_page_is_in_its_twin(path: Path, tmp_path: Path) -> None:
-    page = render.report(path.stem, QUICK.get(path.stem, {}), store="sample", out=tmp_path)
+def test_an_image_is_kept_by_its_hash_and_what_is_printed_as_text() -> None:
+    printed = {"output_type": "stream", "name": "stdout", "text": "it took <5> days\n"}
+    image, text = built(shown("image/png", "aGk="), printed)["blocks"][1:]
+
+    assert image.keys() == {"kind", "alt", "sha256"}
+    assert text == {"kind": "text", "text": "it took <5> days"}
+
+
+@pytest.fixture(scope="module", params=NOTEBOOKS, ids=lambda path: path.stem)
+def page(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Each of the project's reports on the simulated market."""
+    name = request.param.stem
+    out = tmp_path_factory.mktemp("pages")
+    return render.report(name, QUICK.get(name, {}), store="sample", out=out)
+
+
+def test_what_a_report_read_is_in_its_manifest(page: Path) -> None:
+    read = manifest.read(page.with_suffix(manifest.SUFFIX))["series"]
+
+    assert {each["source"] for each in read} == {"simulated market, seed 2026"}
+
+
+def test_every_number_of_a_page_is_in_its_twin(page: Path) -> None:
     body = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser").body
     assert body is not None
     for unseen in body.select("script, style, footer"):  # the footer tells the time of writing
