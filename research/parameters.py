@@ -84,6 +84,11 @@ def _utc(value: dt.datetime) -> dt.datetime:
     return value.replace(tzinfo=dt.UTC) if value.tzinfo is None else value.astimezone(dt.UTC)
 
 
+def _whole(value: str) -> str:
+    value.encode()  # half of a pair raises: a kernel could not send what it prints
+    return value
+
+
 def _location(value: str) -> str:
     if not value.strip():
         raise ValueError(value)
@@ -200,7 +205,7 @@ VOCABULARY: dict[str, Any] = {
         float, NUMBER, Field(allow_inf_nan=False), Accepts("a number", _number_hint)
     ],
     "bool": Annotated[bool, Accepts("true or false")],
-    "str": Annotated[str, Accepts("text")],
+    "str": Annotated[str, AfterValidator(_whole), Accepts("text in whole characters (UTF-8)")],
 }
 
 

@@ -13,6 +13,7 @@ import hashlib
 import importlib.metadata
 import importlib.resources
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -34,7 +35,16 @@ MARGIN_TOP = 28  # pixels, once a figure's title is text above it
 
 # Elements that load, run or submit something; a notebook's page has no use for any of them.
 ACTIVE = ["script", "style", "link", "meta", "base", "iframe", "object", "embed", "form"]
+ACTIVE += ["animate", "set"]  # of SVG: they can put an address into a link later
 LOADING = {"src", "srcset", "poster", "background", "data", "action", "formaction", "ping"}
+LINK = re.compile(r"(?:https?:|mailto:|#)", re.IGNORECASE)  # what a link may lead to
+
+# Characters that no text needs: controls, halves of a pair (broken UTF-16), and the marks that
+# turn the direction of all that follows, such as the rest of a sentence of ours.
+UNREADABLE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
+)
+TAG = re.compile(r"<(?!br>|/?extra>)")  # Plotly reads the rest, such as links, as tags, too
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +111,12 @@ def page(
             "may_run": f"'sha256-{_digest(script.encode())}' 'sha256-{digest}'",
         },
     )
-    return html.encode()
+    return readable(html).encode()
+
+
+def readable(text: str) -> str:
+    """Return a text with a sign (U+FFFD) in place of each character that is no text."""
+    return UNREADABLE.sub("\ufffd", text)
 
 
 @cache
@@ -171,6 +186,7 @@ def _html(source: str) -> Block:
             loads = name in LOADING or (name.endswith("href") and element.name != "a")
             if (
                 (loads and not value.startswith(("data:", "#")))
+                or (name.endswith("href") and element.name == "a" and not LINK.match(value.strip()))
                 or (name == "style" and "url(" in value)
                 or name.startswith("on")
             ):
@@ -196,7 +212,7 @@ def _figure(figure: dict[str, Any]) -> Block:
         layout["margin"] = {**layout.get("margin", {}), "t": MARGIN_TOP, "b": 8}
         above = {"yref": "container", "y": 1, "yanchor": "top"}  # where the title was
         layout["legend"] = above | layout.get("legend", {})
-    drawn = {"data": figure["data"], "layout": {**layout, "annotations": notes}}
+    drawn = _as_text({"data": figure["data"], "layout": {**layout, "annotations": notes}})
     text = json.dumps(drawn, ensure_ascii=False, separators=(",", ":"))
     return Block(
         figure=Markup(text.replace("<", "\\u003c")),  # noqa: S704 - cannot end its script tag
@@ -206,6 +222,15 @@ def _figure(figure: dict[str, Any]) -> Block:
         height=int(height),
         simulated=bool(meta.get("simulated")),
     )
+
+
+def _as_text(value: Any) -> Any:
+    """Return a part of a figure whose strings Plotly will show as they are, but for line breaks."""
+    if isinstance(value, str):
+        return TAG.sub("&lt;", readable(value))
+    if isinstance(value, dict):
+        return {name: _as_text(each) for name, each in value.items()}
+    return [_as_text(each) for each in value] if isinstance(value, list) else value
 
 
 def _title(blocks: Sequence[Block]) -> str:
