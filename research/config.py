@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+import re
+import socket
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from platformdirs import user_cache_path, user_config_path, user_data_path
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 APP = "gpu-depin-research"
+_SECRET = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?)$", re.IGNORECASE)
 
 
 class Settings(BaseSettings):
@@ -33,3 +38,28 @@ class Settings(BaseSettings):
 def settings() -> Settings:
     """Return the settings of this process, read once."""
     return Settings()
+
+
+def credentials() -> tuple[str, ...]:
+    """Return every key and password that this process was given.
+
+    These are the keys of the settings, passwords within addresses, and the values of environment
+    variables whose name says that they are secret, such as an object store's.
+    """
+    chosen = settings()
+    keys = [key.get_secret_value() for key in chosen.keys.values()]
+    addresses = [urlsplit(address) for address in (chosen.store, *chosen.urls.values())]
+    passwords = [address.password for address in addresses if "@" in address.netloc]
+    named = [value for name, value in os.environ.items() if _SECRET.search(name)]
+    return tuple(secret for secret in (*keys, *passwords, *named) if secret)
+
+
+def identity() -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return what this machine and its user are called: host names, then user names."""
+    hosts = (socket.gethostname(), *map(os.environ.get, ("HOSTNAME", "COMPUTERNAME")))
+    users = map(os.environ.get, ("USER", "LOGNAME", "USERNAME", "SUDO_USER"))
+    return _each_once(hosts), _each_once((*users, Path.home().name))
+
+
+def _each_once(names: Iterable[str | None]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for name in names if name))

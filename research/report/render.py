@@ -20,7 +20,7 @@ import research
 from research.config import settings
 from research.errors import UsageError
 from research.parameters import NO_VALUE, Schema, schema
-from research.report import facts
+from research.report import facts, guard
 from research.report import manifest as manifests
 from research.report.execute import execute
 
@@ -77,7 +77,7 @@ def report(
     UsageError
         if the notebook or a parameter does not exist or cannot be; no kernel was started
     RenderError
-        if a cell failed; what was at the destination is still there
+        if a cell failed or the page tells a secret; what was at the destination is still there
     """
     asked = order(notebook, parameters, store=store, as_of=as_of)
     destination = out / asked.file
@@ -85,7 +85,10 @@ def report(
     made = make(asked, tell)
     if len(made.page) > SIZE_LIMIT:
         sys.stderr.write(f"{asked.path.stem}: {len(made.page):,} bytes, more than {SIZE_LIMIT:,}\n")
-    publish(made.page, destination, beside=beside(made))
+    files = beside(made)
+    for contents in (made.page, *files.values()):
+        guard.check(contents, asked.path.stem, store=asked.values.get("store"))
+    publish(made.page, destination, beside=files)
     return destination
 
 
