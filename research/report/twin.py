@@ -69,7 +69,8 @@ def _parts(block: Block) -> Iterator[dict[str, Any]]:
     if block.figure:
         yield _figure(block)
         return
-    soup = BeautifulSoup(block.html, "html.parser")
+    # a page shows U+FFFD for what is no text, and so does its twin
+    soup = BeautifulSoup(block.html.replace(MARK, "\ufffd"), "html.parser")
     taken = []
     for element in soup.select("[data-grid], figure.table, table, img"):
         if not any(outer is soup for outer in element.parents):  # it went with its figure
