@@ -15,10 +15,11 @@ import importlib.resources
 import json
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from bs4 import BeautifulSoup
 from jinja2 import Environment, FileSystemLoader
@@ -28,14 +29,20 @@ from nbconvert.exporters import TemplateExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode
 
+from research.report import figure_data
+from research.report.figure_marks import MIDNIGHT
+
 TEMPLATE = Path(__file__).with_name("template")
 PLOTLY = "application/vnd.plotly.v1+json"
 FIGURE_HEIGHT = 420  # pixels, where a figure does not say
 MARGIN_TOP = 28  # pixels, once a figure's title is text above it
+ROWS_SHOWN = 60  # of a figure's data; the file beside them has all
+HEADINGS_LISTED = 4  # a page with fewer needs no list of contents
 
 # Elements that load, run or submit something; a notebook's page has no use for any of them.
 ACTIVE = ["script", "style", "link", "meta", "base", "iframe", "object", "embed", "form"]
 ACTIVE += ["animate", "set"]  # of SVG: they can put an address into a link later
+TABLE_BOX = {"class": "scroll", "role": "region", "tabindex": "0", "aria-label": "Table"}
 LOADING = {"src", "srcset", "poster", "background", "data", "action", "formaction", "ping"}
 LINK = re.compile(r"(?:https?:|mailto:|#)", re.IGNORECASE)  # what a link may lead to
 
@@ -68,6 +75,17 @@ class Block:
     source: str = ""
     height: int = FIGURE_HEIGHT
     simulated: bool = False
+    data: Data | None = None  # what the figure draws, where that can be told
+
+
+@dataclass(frozen=True, kw_only=True)
+class Data:
+    """The numbers of a figure, as its page shows and hands them out."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]  # as text, at most `ROWS_SHOWN`
+    n_rows: int  # in the file
+    csv: Markup  # a data: address
 
 
 def page(
@@ -87,7 +105,7 @@ def page(
     simulated : whether its input is known to be; else any mark on a figure or table decides
     rendered_at : the time to print, UTC
     """
-    blocks = [block for cell in notebook.cells for block in _blocks(cell)]
+    blocks, contents = _listed([block for cell in notebook.cells for block in _blocks(cell)])
     packed, digest = plotly_js()
     script = (TEMPLATE / "page.js").read_text(encoding="utf-8")
     exporter = _Exporter(  # type: ignore[no-untyped-call]  # nbconvert is half typed
@@ -100,7 +118,9 @@ def page(
         notebook,
         resources={
             "title": _title(blocks) or name,
+            "name": _slug(name),
             "blocks": blocks,
+            "contents": contents if len(contents) >= HEADINGS_LISTED else {},
             "parameters": parameters,
             "simulated": simulated or any(block.simulated for block in blocks),
             "rendered_at": rendered_at,
@@ -191,9 +211,11 @@ def _html(source: str) -> Block:
                 or name.startswith("on")
             ):
                 del element[name]
+    for head in soup.select("thead th:not([scope])"):
+        head["scope"] = "col"
     for table in soup("table"):
         if not table.find_parent(class_="scroll"):
-            table.wrap(soup.new_tag("div", attrs={"class": "scroll", "tabindex": "0"}))
+            table.wrap(soup.new_tag("div", attrs=TABLE_BOX))
     return Block(
         html=Markup(str(soup)),  # noqa: S704 - made harmless above
         simulated=soup.find(class_="simulated") is not None,
@@ -212,7 +234,8 @@ def _figure(figure: dict[str, Any]) -> Block:
         layout["margin"] = {**layout.get("margin", {}), "t": MARGIN_TOP, "b": 8}
         above = {"yref": "container", "y": 1, "yanchor": "top"}  # where the title was
         layout["legend"] = above | layout.get("legend", {})
-    drawn = _as_text({"data": figure["data"], "layout": {**layout, "annotations": notes}})
+    traces = [_with_short_days(trace) for trace in figure["data"]]
+    drawn = _as_text({"data": traces, "layout": {**layout, "annotations": notes}})
     text = json.dumps(drawn, ensure_ascii=False, separators=(",", ":"))
     return Block(
         figure=Markup(text.replace("<", "\\u003c")),  # noqa: S704 - cannot end its script tag
@@ -221,6 +244,7 @@ def _figure(figure: dict[str, Any]) -> Block:
         source=meta.get("source", ""),
         height=int(height),
         simulated=bool(meta.get("simulated")),
+        data=_data(drawn),
     )
 
 
@@ -231,6 +255,55 @@ def _as_text(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _as_text(each) for name, each in value.items()}
     return [_as_text(each) for each in value] if isinstance(value, list) else value
+
+
+def _data(figure: dict[str, Any]) -> Data | None:
+    """Return a figure's numbers for the page, or None if they cannot be told."""
+    table = figure_data.table(figure)
+    if table is None:
+        return None
+    return Data(
+        columns=table.columns,
+        rows=[list(map(figure_data.text, row)) for row in table.thinned(ROWS_SHOWN).rows],
+        n_rows=len(table.rows),
+        csv=Markup("data:text/csv;charset=utf-8,") + quote(table.csv(), safe=",:"),
+    )
+
+
+def _with_short_days(trace: dict[str, Any]) -> dict[str, Any]:
+    """Return a trace whose midnights are written as days, the same to Plotly and shorter."""
+    days = {
+        axis: [MIDNIGHT.sub("", value) for value in trace[axis]]
+        for axis in ("x", "y")
+        if isinstance(trace.get(axis), list)
+        and all(isinstance(value, str) and MIDNIGHT.search(value) for value in trace[axis])
+    }
+    return trace | days
+
+
+def _listed(blocks: Sequence[Block]) -> tuple[list[Block], dict[str, str]]:
+    """Return blocks whose second-level headings have anchors, and the headings by anchor."""
+    contents: dict[str, str] = {}
+    return [_anchored(block, contents) for block in blocks], contents
+
+
+def _anchored(block: Block, contents: dict[str, str]) -> Block:
+    """Return a block whose headings can be linked to; adds them to `contents`."""
+    if "<h2" not in block.html:
+        return block
+    soup = BeautifulSoup(block.html, "html.parser")
+    for heading in soup("h2"):
+        title = heading.get_text(" ", strip=True)
+        anchor = base = f"section-{_slug(title)}"
+        while anchor in contents:
+            anchor = f"{base}-{len(contents)}"
+        heading["id"] = anchor
+        contents[anchor] = title
+    return replace(block, html=Markup(str(soup)))  # noqa: S704 - was harmless, and text is escaped
+
+
+def _slug(text: str) -> str:
+    return "-".join(re.findall(r"[a-z0-9]+", text.lower())) or "report"
 
 
 def _title(blocks: Sequence[Block]) -> str:

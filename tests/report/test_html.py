@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from typing import Any
+from urllib.parse import unquote
 
 import pandas as pd
 import pytest
@@ -166,3 +167,87 @@ def test_a_figure_that_our_theme_did_not_make_keeps_its_margins() -> None:
     assert '"margin":{"t":7}' in block.figure
     assert "900" not in block.figure
     assert (block.title, block.alt) == ("Its title", "Its title")
+
+
+def plotted(*points: float, simulated: bool = False) -> dict[str, Any]:
+    line = go.Scatter(x=list(range(len(points))), y=points, name="A & B")
+    drawn = theme.finish(
+        go.Figure(line, layout={"yaxis_title": "Price (USD)", "title": "Prices"}),
+        source="none",
+        simulated=simulated,
+        alt="It rises.",
+    )
+    return shown(**{html.PLOTLY: json.loads(drawn.to_json())})
+
+
+def test_a_figures_data_are_a_table_and_a_file_behind_it() -> None:
+    soup = page(plotted(1.5, 2, 3, simulated=True))
+    data = soup.select_one("figure.plot > details.data")
+    assert data is not None
+    assert [head.text for head in data.select("thead th")] == ["Item", "A & B: Price (USD)"]
+    assert [cell.text for cell in data.select("tbody td")] == ["1.5", "2", "3"]
+    assert data.caption is not None
+    assert data.caption.text == "Data of Prices"
+    link = data.a
+    assert link is not None
+    assert link["download"] == "a-question-figure-1-simulated.csv"
+    kind, content = str(link["href"]).split(",", 1)
+    assert kind == "data:text/csv;charset=utf-8"
+    assert unquote(content) == "Item,A & B: Price (USD)\n0,1.5\n1,2\n2,3\n"
+
+
+def test_a_long_figures_table_is_thinned_and_says_so_while_its_file_has_all() -> None:
+    soup = page(plotted(*range(1_000)))
+    assert len(soup.select(".data tbody tr")) == html.ROWS_SHOWN
+    note = soup.select_one(".data .note")
+    assert note is not None
+    assert note.text.startswith("60 of 1,000 rows, evenly spaced; the file has them all.")
+    link = soup.select_one(".data a")
+    assert link is not None
+    assert unquote(str(link["href"])).count("\n") == 1_001
+
+
+def test_a_figure_without_points_has_no_table_behind_it() -> None:
+    assert page(figure(simulated=False)).select_one(".data") is None
+
+
+def test_midnights_of_a_figure_are_written_short() -> None:
+    days = pd.date_range("2026-07-01", periods=2)
+    block = html._figure(json.loads(go.Figure(go.Scatter(x=days, y=[1, 2])).to_json()))
+    assert '"x":["2026-07-01","2026-07-02"]' in block.figure
+
+
+def test_four_headings_are_listed_before_the_first_of_them_and_three_are_not() -> None:
+    few, many = (page(text="# T\n\nAnswer.\n" + "\n\n## One & <b>two</b>" * n) for n in (3, 4))
+    assert few.nav is None
+    assert many.nav is not None
+    targets = [str(link["href"])[1:] for link in many.nav("a")]
+    assert len(set(targets)) == 4
+    assert [heading["id"] for heading in many("h2")] == targets
+    assert {link.text for link in many.nav("a")} == {"One & two"}
+
+
+def test_the_list_of_contents_stands_after_the_answer() -> None:
+    answer = theme.answer("Rent.", simulated=False).html
+    soup = page(
+        shown(text__html=answer),
+        *[shown(text__markdown=f"## Why {at}") for at in range(4)],
+    )
+    assert soup.main is not None
+    order = [each.name for each in soup.main.find_all(["section", "nav", "h2"])]
+    assert order == ["section", "nav", "h2", "h2", "h2", "h2"]
+
+
+def test_the_first_link_skips_to_the_report() -> None:
+    soup = page()
+    first = soup.body and soup.body.find("a")
+    assert first
+    assert soup.select_one(f"main{first['href']}") is not None
+
+
+def test_a_plain_tables_heads_and_box_are_named_for_who_hears_them() -> None:
+    soup = page(text="# T\n\n| a | b |\n|---|--:|\n| 1 | 2 |")
+    assert [head["scope"] for head in soup("th")] == ["col", "col"]
+    box = soup.select_one(".scroll")
+    assert box is not None
+    assert (box["role"], box["aria-label"]) == ("region", "Table")

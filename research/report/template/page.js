@@ -50,40 +50,76 @@
     }
   }
 
+  // Drawn, its picture is an image with words; the buttons beside it stay buttons.
+  function told(canvas) {
+    const [picture, ...layers] = canvas.querySelectorAll("svg.main-svg");
+    picture.setAttribute("role", "img");
+    picture.setAttribute("aria-label", canvas.getAttribute("aria-label"));
+    for (const layer of layers) layer.setAttribute("aria-hidden", "true");
+    canvas.removeAttribute("role");
+    canvas.removeAttribute("aria-label");
+  }
+
   const drawn = [];
-  async function draw() {
+  const waiting = new Set(figures);
+  function draw(figure) {
+    if (!waiting.delete(figure)) return;
+    const canvas = figure.querySelector(".canvas");
+    const spec = JSON.parse(figure.querySelector('script[type="application/json"]').textContent);
+    canvas.replaceChildren();
+    window.Plotly.newPlot(canvas, spec.data, dressed(spec.layout, canvas.clientWidth), config);
+    told(canvas);
+    drawn.push({ canvas, spec });
+  }
+
+  // First what is in view or near it, then the rest while the reader reads.
+  const idle = window.requestIdleCallback || ((work) => setTimeout(work, 50));
+  function drawRest() {
+    const [next] = waiting;
+    if (next) idle(() => (draw(next), drawRest()), { timeout: 500 });
+  }
+  async function start() {
     const script = document.createElement("script");
     script.textContent = await inflate(document.getElementById("plotly-js").textContent);
     document.head.append(script);
-    for (const figure of figures) {
-      const canvas = figure.querySelector(".canvas");
-      const spec = JSON.parse(figure.querySelector('script[type="application/json"]').textContent);
-      canvas.replaceChildren();
-      await window.Plotly.newPlot(canvas, spec.data, dressed(spec.layout, canvas.clientWidth), config);
-      drawn.push({ canvas, spec });
-    }
+    const near = new IntersectionObserver(
+      (entries) => {
+        for (const { isIntersecting, target } of entries) {
+          if (isIntersecting) draw(target);
+        }
+      },
+      { rootMargin: "400px 0px" },
+    );
+    for (const figure of figures) near.observe(figure);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+    drawRest();
   }
 
   if (figures.length) {
-    draw().catch((error) => {
-      for (const figure of figures.slice(drawn.length)) {
-        const canvas = figure.querySelector(".canvas");
-        canvas.textContent = `${canvas.getAttribute("aria-label")} (Not drawn: this browser is too old.)`;
-      }
+    start().catch((error) => {
+      for (const figure of waiting) putInWords(figure, "Not drawn: this browser is too old.");
       throw error;
     });
+  }
+
+  function putInWords(figure, reason) {
+    const canvas = figure.querySelector(".canvas");
+    canvas.textContent = `${canvas.getAttribute("aria-label")} (${reason})`;
   }
 
   // Paper has its own width, and no table on it can be scrolled.
   const closed = new Set();
   addEventListener("beforeprint", () => {
     document.documentElement.classList.add("paper");
-    for (const details of document.querySelectorAll("details:not([open])")) {
+    for (const figure of [...waiting]) {
+      if (window.Plotly) draw(figure);
+      else putInWords(figure, "Printed before it was drawn.");
+    }
+    for (const details of document.querySelectorAll("details:not([open], .data, .contents *)")) {
       closed.add(details);
       details.open = true;
     }
-    for (const table of document.querySelectorAll(".scroll > table")) {
+    for (const table of document.querySelectorAll(":not(.data) > .scroll > table")) {
       table.style.zoom = Math.min(1, table.parentElement.clientWidth / table.scrollWidth);
     }
     redraw();
@@ -92,7 +128,7 @@
     document.documentElement.classList.remove("paper");
     for (const details of closed) details.open = false;
     closed.clear();
-    for (const table of document.querySelectorAll(".scroll > table")) table.style.zoom = "";
+    for (const table of document.querySelectorAll(":not(.data) > .scroll > table")) table.style.zoom = "";
     redraw();
   });
 })();
