@@ -178,11 +178,10 @@ def table(
 
     head = "".join(
         f'<th scope="col"{style}>{escape(name)}</th>'
-        if name
-        else f"<td{style}></td>"  # what has no name heads nothing
-        for name, style in zip(
-            [*names, *map(_label, frame.columns)], [*levels, *styles], strict=True
-        )
+        for name, style in zip(names, levels, strict=True)
+    ) + "".join(
+        f'<th scope="col"{style}>{escape(_label(name))}</th>'
+        for name, style in zip(frame.columns, styles, strict=True)
     )
     body = "".join(
         "<tr>"

@@ -29,8 +29,7 @@ from nbconvert.exporters import TemplateExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode
 
-from research.report import figure_data
-from research.report.figure_marks import MIDNIGHT
+from research.report import figure_data, figure_marks
 
 TEMPLATE = Path(__file__).with_name("template")
 PLOTLY = "application/vnd.plotly.v1+json"
@@ -234,7 +233,7 @@ def _figure(figure: dict[str, Any]) -> Block:
         layout["margin"] = {**layout.get("margin", {}), "t": MARGIN_TOP, "b": 8}
         above = {"yref": "container", "y": 1, "yanchor": "top"}  # where the title was
         layout["legend"] = above | layout.get("legend", {})
-    traces = [_with_short_days(trace) for trace in figure["data"]]
+    traces = [figure_marks.with_short_days(trace) for trace in figure["data"]]
     drawn = _as_text({"data": traces, "layout": {**layout, "annotations": notes}})
     text = json.dumps(drawn, ensure_ascii=False, separators=(",", ":"))
     return Block(
@@ -268,17 +267,6 @@ def _data(figure: dict[str, Any]) -> Data | None:
         n_rows=len(table.rows),
         csv=Markup("data:text/csv;charset=utf-8,") + quote(table.csv(), safe=",:"),
     )
-
-
-def _with_short_days(trace: dict[str, Any]) -> dict[str, Any]:
-    """Return a trace whose midnights are written as days, the same to Plotly and shorter."""
-    days = {
-        axis: [MIDNIGHT.sub("", value) for value in trace[axis]]
-        for axis in ("x", "y")
-        if isinstance(trace.get(axis), list)
-        and all(isinstance(value, str) and MIDNIGHT.search(value) for value in trace[axis])
-    }
-    return trace | days
 
 
 def _listed(blocks: Sequence[Block]) -> tuple[list[Block], dict[str, str]]:

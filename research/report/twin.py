@@ -141,7 +141,17 @@ def _figure(block: Block) -> dict[str, Any]:
         },
         "notes": [note["text"] for note in layout.get("annotations", []) if note.get("text")],
         "traces": [_trace(trace) for trace in drawn["data"]],
+        **_data(block),
     }
+
+
+def _data(block: Block) -> dict[str, Any]:
+    """Return the numbers that the page shows behind a figure, as it shows them."""
+    if block.data is None:
+        return {}
+    rows = [list(row) for row in block.data.rows]
+    told = f"{len(rows)} of {block.data.n_rows:,} rows"
+    return {"data": {"columns": list(block.data.columns), "rows": rows, "shown": told}}
 
 
 def _axis(axis: dict[str, Any]) -> dict[str, Any]:

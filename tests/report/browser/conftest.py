@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
+
+from research.report import render
 
 ARGUMENTS = [
     "--no-sandbox",  # tests may run as root, in a container
@@ -20,6 +22,9 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+
+QUICK = {"token-or-hardware": {"paths": "500", "horizon_months": "12"}}  # few futures
 
 
 @dataclass(frozen=True)
@@ -70,3 +75,22 @@ def visit(chromium: Browser) -> Iterator[Open]:
     yield opened
     for context in contexts:
         context.close()
+
+
+class Pages(dict[str, Path]):
+    """The page of each notebook, made of the simulated market when first asked for."""
+
+    def __init__(self, out: Path) -> None:
+        super().__init__()
+        self.out = out
+
+    def __missing__(self, notebook: str) -> Path:
+        asked = QUICK.get(notebook, {})
+        self[notebook] = render.report(notebook, asked, store="sample", out=self.out)
+        return self[notebook]
+
+
+@pytest.fixture(scope="session")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
+    """The page of each notebook by its name."""
+    return Pages(tmp_path_factory.mktemp("pages"))

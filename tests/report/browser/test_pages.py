@@ -19,19 +19,9 @@ from research.report import render
 Open = Callable[..., Any]
 
 FIGURES = {"token-or-hardware": 8, "daily-earnings": 2}  # to be drawn on each page
-QUICK = {"token-or-hardware": {"paths": "500", "horizon_months": "12"}, "daily-earnings": {}}
 WIDTHS = (360, 768, 1280)  # pixels
 UNSAID = r"\b(nan|NaN|NaT|None|inf|Traceback|Warning|undefined)\b"  # left over by a program
 SENTENCE = ".what-if-sentence"
-
-
-@pytest.fixture(scope="session")
-def pages(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
-    """The page of each notebook, made once."""
-    out = tmp_path_factory.mktemp("pages")
-    return {
-        name: render.report(name, asked, store="sample", out=out) for name, asked in QUICK.items()
-    }
 
 
 def lines(notebook: str, kind: str) -> list[str]:
@@ -51,7 +41,7 @@ def open_details(page: Page) -> None:
     page.locator("details").evaluate_all("all => all.forEach(x => { x.open = true; })")
 
 
-@pytest.mark.parametrize("notebook", QUICK)
+@pytest.mark.parametrize("notebook", FIGURES)
 def test_every_figure_is_drawn_from_the_file_alone_and_nothing_is_wider_than_the_window(
     visit: Open, pages: Mapping[str, Path], notebook: str
 ) -> None:
@@ -71,7 +61,7 @@ def test_every_figure_is_drawn_from_the_file_alone_and_nothing_is_wider_than_the
     assert (opened.requests, opened.complaints) == ([], [])
 
 
-@pytest.mark.parametrize("notebook", QUICK)
+@pytest.mark.parametrize("notebook", FIGURES)
 def test_no_code_and_no_leftover_of_a_program_is_on_the_page(
     visit: Open, pages: Mapping[str, Path], notebook: str
 ) -> None:
@@ -87,7 +77,7 @@ def test_no_code_and_no_leftover_of_a_program_is_on_the_page(
     assert [line for line in code if line in text] == []
 
 
-@pytest.mark.parametrize("notebook", QUICK)
+@pytest.mark.parametrize("notebook", FIGURES)
 def test_every_figure_and_table_made_from_the_simulated_market_says_so(
     visit: Open, pages: Mapping[str, Path], notebook: str
 ) -> None:
@@ -101,7 +91,7 @@ def test_every_figure_and_table_made_from_the_simulated_market_says_so(
     assert set(badges) == {1}
 
 
-@pytest.mark.parametrize("notebook", QUICK)
+@pytest.mark.parametrize("notebook", FIGURES)
 def test_without_javascript_every_heading_and_table_is_there_and_figures_are_put_in_words(
     visit: Open, pages: Mapping[str, Path], notebook: str
 ) -> None:
