@@ -12,6 +12,7 @@ from research.figures.market import show_sentences
 from research.figures.theme import COLOURS, Markup, finish, table
 from research.figures.words import (
     alternative_name,
+    error_at_most,
     per_usd,
     percent,
     sentence_case,
@@ -22,6 +23,7 @@ from research.models.comparison import Outcome
 from research.models.decision import Decision
 from research.models.futures import Question, policies
 from research.models.mixed import Mixed
+from research.models.scenarios import BLOCK_OF_PATHS
 
 PAYOUTS = {
     "usd": "USD",
@@ -62,7 +64,8 @@ def show_venues(
         "tokens are sold on receipt. Amounts in USD: gross and net are of the first month, the "
         "present value is of the expected path, and the break-even utilization makes it zero. By "
         "USD: an amount of USD in tokens; fixed: a number of tokens; share: of the tokens issued. "
-        "– where a figure does not exist or cannot be told",
+        "– where a figure does not exist or cannot be told; the last column is of "
+        f"{BLOCK_OF_PATHS:,} futures ({error_at_most(BLOCK_OF_PATHS)})",
         source=source,
         simulated=simulated,
         formats={

@@ -10,7 +10,7 @@ from research.catalogue import Risk
 from research.catalogue import Stress as Scenario
 from research.figures.market import show_sentences
 from research.figures.theme import Markup, table
-from research.figures.words import per_usd, percent, sentence_case
+from research.figures.words import error_at_most, per_usd, percent, sentence_case
 from research.models.stresses import AS_ASSUMED, Stress, Stressed
 
 KINDS = {
@@ -56,7 +56,8 @@ def show_stresses(
     return table(
         shown.rename_axis("Scenario"),
         caption="The middle future under scenarios with a name, USD per USD put in, and the share "
-        f"of {stressed.n_paths:,} futures in which renting ends ahead. Each is laid over the same "
+        f"of {stressed.n_paths:,} futures in which renting ends ahead "
+        f"({error_at_most(stressed.n_paths)}). Each is laid over the same "
         "futures; what it does not name stays as assumed",
         source=source,
         simulated=simulated,

@@ -18,7 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from research.figures.theme import SIMULATED, Markup, table
-from research.figures.words import percent, usd
+from research.figures.words import error_at_most, percent, usd
 from research.models.what_if import Surface
 
 Array = NDArray[Any]
@@ -178,7 +178,8 @@ class WhatIf:
         """Return what the figures are of, and where they come from."""
         s = self.surface
         note = (
-            f"Shares of {s.n_paths:,} simulated futures over {s.n_months} months, the same futures "
+            f"Shares of {s.n_paths:,} simulated futures over {s.n_months} months "
+            f"({error_at_most(s.n_paths)}), the same futures "
             "at every setting; the answer above may count more of them and differ a little. All "
             "other inputs are as assumed in this report."
         )

@@ -48,6 +48,11 @@ def with_error(probability: Probability) -> str:
     return f"{percent(probability.value)} (± {196 * probability.std_error:.1f} points)"
 
 
+def error_at_most(n_paths: int) -> str:
+    """Return the largest 95 % Monte Carlo error that a share of so many futures can have."""
+    return f"± {98 / n_paths**0.5:.1f} points at most"
+
+
 def alternative_name(name: str, question: Question) -> str:
     """Return what an alternative is called in a sentence or a legend."""
     return {

@@ -299,3 +299,9 @@ def test_where_holding_beats_t_bills_renting_must_beat_both() -> None:
     assert risen.choice == "hold"
     assert f"Rental rate above {harder:.2f} USD/h" in said
     assert "Holding AKT wins wherever renting does not" in said
+
+
+def test_the_largest_error_of_a_share_is_that_of_one_half() -> None:
+    # 1.96 * sqrt(0.5 * 0.5 / 5,000) is 1.39 points
+    assert words.error_at_most(5_000) == "± 1.4 points at most"
+    assert words.error_at_most(10_000) == "± 1.0 points at most"
