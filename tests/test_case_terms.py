@@ -371,3 +371,16 @@ def test_another_card_in_the_rig_is_asked_the_same_and_its_figures_are_remembere
 def test_places_without_a_known_rate_of_the_card_are_named(akash: case.Case) -> None:
     assert {"io.net", "Nosana"} <= set(akash.unpriced)
     assert not {offer.name for offer in akash.offers} & set(akash.unpriced)
+
+
+def test_the_rate_and_the_fee_of_every_other_place_stand_among_the_assumptions(
+    akash: case.Case,
+) -> None:
+    told = {(each.name.rsplit(" on ")[-1], each.value) for each in akash.assumptions}
+    fees = {(each.name, each.value) for each in akash.assumptions}
+    others = [each for each in akash.offers if each.token_price_usd is None][1:]
+
+    assert others
+    for place in others:
+        assert (place.name, place.rate_usd_per_hour) in told
+        assert (f"Platform fee on {place.name}", place.venue.platform_fee) in fees

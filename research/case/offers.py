@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import research.load as load
-from research.case.inputs import Inputs
+from research.case.inputs import Inputs, one
 from research.case.venue import trade_cost
-from research.catalogue import Gpu, Network
+from research.catalogue import Figure, Gpu, Network, Payout
 from research.errors import NoDataError
 from research.models.futures import Question
 from research.models.rig import Venue
@@ -50,23 +50,31 @@ def _networks(inputs: Inputs, own: Network, gpu: Gpu) -> Iterator[Offer]:
             continue
         reward = rule.tokens_per_week.get(gpu.id)
         rate = gpu.venue_rate_usd_per_hour.get(network.id)
-        venue = Venue(
-            payout=rule.kind,
-            platform_fee=rule.platform_fee.value,
-            token_trade_cost=trade_cost(inputs),
-            tokens_per_week=0.0 if reward is None else reward.value,
-            availability_tokens_per_week=0.0
-            if rule.availability_tokens_per_week is None
-            else rule.availability_tokens_per_week.value,
-        )
         if rule.kind == "token-quoted" and reward is not None:
             price = _price(inputs, network)
             if price is not None:  # the rate plays no part, but must be one
-                yield Offer(name=network.name, venue=venue, rate_usd_per_hour=1.0,
-                            token_price_usd=price, same_token=False)  # fmt: skip
+                yield Offer(name=network.name, venue=_venue(inputs, network, rule, reward),
+                            rate_usd_per_hour=1.0, token_price_usd=price,
+                            same_token=False)  # fmt: skip
         elif rule.kind == "usd-quoted" and rate is not None:
-            yield Offer(name=network.name, venue=venue, rate_usd_per_hour=rate.value,
+            yield Offer(name=network.name, venue=_venue(inputs, network, rule, reward),
+                        rate_usd_per_hour=_rate(inputs, gpu, network.name, rate),
                         token_price_usd=None, same_token=False)  # fmt: skip
+
+
+def _venue(inputs: Inputs, network: Network, rule: Payout, reward: Figure | None) -> Venue:
+    available = rule.availability_tokens_per_week
+    return Venue(
+        payout=rule.kind,
+        platform_fee=_fee(inputs, network.name, rule.platform_fee),
+        token_trade_cost=trade_cost(inputs),
+        tokens_per_week=0.0
+        if reward is None
+        else inputs.figure(f"Reward on {network.name}", "tokens per week", reward),
+        availability_tokens_per_week=0.0
+        if available is None
+        else inputs.figure(f"Availability reward on {network.name}", "tokens per week", available),
+    )
 
 
 def _marketplaces(inputs: Inputs, gpu: Gpu) -> Iterator[Offer]:
@@ -75,11 +83,22 @@ def _marketplaces(inputs: Inputs, gpu: Gpu) -> Iterator[Offer]:
         if rate is not None:
             yield Offer(
                 name=place.name,
-                venue=Venue(payout=place.payout, platform_fee=place.platform_fee.value),
-                rate_usd_per_hour=rate.value,
+                venue=Venue(
+                    payout=place.payout,
+                    platform_fee=_fee(inputs, place.name, place.platform_fee),
+                ),
+                rate_usd_per_hour=_rate(inputs, gpu, place.name, rate),
                 token_price_usd=None,
                 same_token=False,
             )
+
+
+def _rate(inputs: Inputs, gpu: Gpu, place: str, rate: Figure) -> float:
+    return inputs.figure(f"Rental rate of {one(gpu)} on {place}", "USD per rented GPU-hour", rate)
+
+
+def _fee(inputs: Inputs, place: str, fee: Figure) -> float:
+    return inputs.figure(f"Platform fee on {place}", "fraction", fee)
 
 
 def _price(inputs: Inputs, network: Network) -> float | None:
