@@ -15,6 +15,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from research.report import render
+from tests.report.browser.waiting import wait_until
 
 Open = Callable[..., Any]
 
@@ -52,9 +53,10 @@ def test_every_figure_is_drawn_from_the_file_alone_and_nothing_is_wider_than_the
 
     for width in WIDTHS:  # a phone that is turned, a window that is made larger
         page.set_viewport_size({"width": width, "height": 800})
-        page.wait_for_function(  # until the figures have the new width
-            "() => [...document.querySelectorAll('.canvas')].every("
-            "x => Math.abs(x.querySelector('svg.main-svg').clientWidth - x.clientWidth) < 2)"
+        wait_until(  # the figures have the new width
+            page,
+            "[...document.querySelectorAll('.canvas')].every("
+            "x => Math.abs(x.querySelector('svg.main-svg').clientWidth - x.clientWidth) < 2)",
         )
         assert page.evaluate("document.documentElement.scrollWidth") == width
 

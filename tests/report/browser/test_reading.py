@@ -14,6 +14,8 @@ from axe_playwright_python.sync_playwright import Axe
 from bs4 import BeautifulSoup
 from playwright.sync_api import Page, expect
 
+from tests.report.browser.waiting import wait_until
+
 Open = Callable[..., Any]
 
 REPORTS = {  # of the simulated market, small, and how many figures each has
@@ -190,7 +192,7 @@ def test_paper_has_every_figure_even_before_a_reader_came_near_it(
     visit: Open, pages: Mapping[str, Path], report: str
 ) -> None:
     page = visit(pages[report]).page
-    page.wait_for_function("window.Plotly")
+    wait_until(page, "window.Plotly")
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
     assert page.locator(".canvas:has(svg.main-svg)").count() == REPORTS[report]
 
