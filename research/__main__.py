@@ -311,6 +311,14 @@ def report(
     ),
     store: StoreOption = None,
     as_of: AsOfOption = None,
+    strict: Annotated[
+        bool,
+        typer.Option(
+            "--strict",
+            help="Publish nothing, and exit with 3, if a check of quality fails on what a result "
+            "rests on; without it, the page names what failed.",
+        ),
+    ] = False,
 ) -> None:
     """Render a notebook as one HTML file that needs no network, and print its path.
 
@@ -323,7 +331,13 @@ def report(
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with _working(notebook) as tell:
         path = render.report(
-            notebook, _pairs(parameters or []), store=store, as_of=as_of, out=out, tell=tell
+            notebook,
+            _pairs(parameters or []),
+            store=store,
+            as_of=as_of,
+            strict=strict,
+            out=out,
+            tell=tell,
         )
     typer.echo(path)
 

@@ -93,6 +93,7 @@ def page(
     name: str,
     parameters: Sequence[Shown],
     simulated: bool,
+    failed_checks: Sequence[str] = (),
     rendered_at: dt.datetime,
 ) -> bytes:
     """Return the page of `notebook`, whose cells have run.
@@ -102,6 +103,7 @@ def page(
     name : what the page is called if no heading says
     parameters : what the notebook ran with
     simulated : whether its input is known to be; else any mark on a figure or table decides
+    failed_checks : of quality, in what results rest on, one sentence each
     rendered_at : the time to print, UTC
     """
     blocks, contents = _listed([block for cell in notebook.cells for block in _blocks(cell)])
@@ -122,6 +124,7 @@ def page(
             "contents": contents if len(contents) >= HEADINGS_LISTED else {},
             "parameters": parameters,
             "simulated": simulated or any(block.simulated for block in blocks),
+            "failed_checks": failed_checks,
             "rendered_at": rendered_at,
             "version": importlib.metadata.version("gpu-depin-research"),
             "style": Markup((TEMPLATE / "page.css").read_text(encoding="utf-8")),  # noqa: S704 - ours

@@ -11,14 +11,14 @@ import re
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import research
 from research.config import settings
-from research.errors import UsageError
+from research.errors import QualityError, UsageError
 from research.parameters import NO_VALUE, Schema, schema
 from research.report import facts, guard
 from research.report import manifest as manifests
@@ -56,6 +56,7 @@ def report(
     *,
     store: str | None = None,
     as_of: str | None = None,
+    strict: bool = False,
     out: Path,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Path:
@@ -69,6 +70,8 @@ def report(
         the store of the settings
     as_of : what was known then is used, for a notebook with a parameter of that name; without one,
         what is known at the start
+    strict : publish nothing if a check of quality fails on what a result rests on; else the page
+        names what failed
     out : folder, made if needed; the same parameters write the same file
     tell : told what is being done, in a few words
 
@@ -76,13 +79,19 @@ def report(
     ------
     UsageError
         if the notebook or a parameter does not exist or cannot be; no kernel was started
+    QualityError
+        if a check failed and `strict` says that none may, or a cell refused its data
     RenderError
-        if a cell failed or the page tells a secret; what was at the destination is still there
+        if a cell failed or the page tells a secret
+
+    Whichever it is, what was at the destination is still there.
     """
     asked = order(notebook, parameters, store=store, as_of=as_of)
     destination = out / asked.file
     _check_writable(out)
     made = make(asked, tell)
+    if strict:
+        _refuse_failed(made.manifest["failed_checks"], asked.path.stem)
     if len(made.page) > SIZE_LIMIT:
         sys.stderr.write(f"{asked.path.stem}: {len(made.page):,} bytes, more than {SIZE_LIMIT:,}\n")
     files = beside(made)
@@ -263,6 +272,7 @@ def make(asked: Order, tell: Callable[[str], None]) -> Made:
         "name": asked.path.stem,
         "parameters": shown,
         "simulated": values.get("store") == "sample",
+        "failed_checks": [_named(one) for one in run.read["failed_checks"]],
     }
     page = html.page(run.notebook, rendered_at=dt.datetime.now(dt.UTC), **known)
     as_of = _plain(values["as_of"]) if values.get("as_of") is not None else None
@@ -285,6 +295,19 @@ def make(asked: Order, tell: Callable[[str], None]) -> Made:
         },
     }
     return Made(page=page, twin=shown_again, manifest=manifest)
+
+
+def _refuse_failed(checks: Sequence[Mapping[str, str]], name: str) -> None:
+    if checks:
+        raise QualityError(
+            f"{name}: nothing was published, as a strict report may rest on no failed check:\n"
+            + "".join(f"  {_named(one)}\n" for one in checks)
+            + "Update or correct these series, or render without --strict to have them marked"
+        )
+
+
+def _named(check: Mapping[str, str]) -> str:
+    return f"{check['series']} of {check['source']}, {check['check']}: {check['text']}"
 
 
 def _prepare_page() -> Any:

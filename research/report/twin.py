@@ -31,6 +31,7 @@ def build(
     name: str,
     parameters: Sequence[Shown],
     simulated: bool,
+    failed_checks: Sequence[str] = (),
     as_of: str | None,
 ) -> dict[str, Any]:
     """Return what the page of `notebook` shows, as JSON knows it.
@@ -41,6 +42,7 @@ def build(
     name : what the page is called if no heading says
     parameters : what the notebook ran with, as the page lists them
     simulated : whether its input is known to be; else any mark on a figure or table decides
+    failed_checks : of quality, in what results rest on, one sentence each
     as_of : what was known then was used, ISO 8601; None for a notebook that reads no store
     """
     shown = [block for cell in notebook.cells for block in _blocks(cell)]
@@ -50,6 +52,7 @@ def build(
         "title": _title(shown) or name,
         "as_of": as_of,
         "simulated": simulated or any(block.simulated for block in shown),
+        "failed_checks": list(failed_checks),
         "parameters": [
             {
                 "name": one.name,
