@@ -19,7 +19,7 @@ import research
 from research.config import settings
 from research.errors import UsageError
 from research.parameters import NO_VALUE, Schema, schema
-from research.report import facts, guard
+from research.report import facts, guard, shelf
 from research.report import manifest as manifests
 from research.report.execute import execute
 from research.report.files import TWIN, publish
@@ -87,6 +87,7 @@ def report(
     files = beside(made)
     for contents in (made.page, *files.values()):
         guard.check(contents, asked.path.stem, store=asked.values.get("store"))
+    shelf.keep_earlier(destination, made.manifest)
     publish(made.page, destination, beside=files)
     return destination
 
