@@ -378,6 +378,33 @@ def rebuild(
         raise typer.Exit(1)
 
 
+@app.command()
+def site(
+    folder: Annotated[
+        Path,
+        typer.Argument(metavar="FOLDER", help="Where the reports are."),
+    ] = Path("reports/rendered"),
+    url: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Where the folder is published, such as https://example.org/reports/, for the "
+            "links of the feed.",
+            show_default="they are relative",
+        ),
+    ] = None,
+) -> None:
+    """List all reports of a folder and its archive, and print the path of the index.
+
+    Writes index.html, which opens without a server and can be searched, and feed.xml, which tells
+    a feed reader of new reports. Nothing else in the folder is touched.
+    """
+    from research.report import site as building
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    typer.echo(building.build(folder, url=url))
+
+
 def _pairs(texts: list[str]) -> dict[str, str]:
     pairs: dict[str, str] = {}
     for text in texts:

@@ -10,7 +10,6 @@ import os
 import re
 import sys
 import time
-import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,11 +19,11 @@ import research
 from research.config import settings
 from research.errors import QualityError, UsageError
 from research.parameters import NO_VALUE, Schema, schema
-from research.report import facts, guard
+from research.report import facts, guard, shelf
 from research.report import manifest as manifests
 from research.report.execute import execute
+from research.report.files import TWIN, publish
 
-TWIN = ".json"  # in place of the page's suffix
 NAME_LIMIT = 140  # characters; file systems allow 255 bytes
 SIZE_LIMIT = 3_000_000  # bytes of a page
 
@@ -97,6 +96,7 @@ def report(
     files = beside(made)
     for contents in (made.page, *files.values()):
         guard.check(contents, asked.path.stem, store=asked.values.get("store"))
+    shelf.keep_earlier(destination, made.manifest)
     publish(made.page, destination, beside=files)
     return destination
 
@@ -200,31 +200,6 @@ def _written(value: object) -> str:
 
 def _spelled(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9.]+", "-", text).strip("-.")
-
-
-def publish(page: bytes, destination: Path, *, beside: Mapping[str, bytes] | None = None) -> None:
-    """Write `page` at `destination`, so that a reader sees the old page or the new one.
-
-    Parameters
-    ----------
-    beside : what belongs to it, by the suffix that stands in place of the page's; everything is
-        written before anything is moved, and the page is moved last
-    """
-    destination.parent.mkdir(parents=True, exist_ok=True)
-    contents = {destination.with_suffix(suffix): each for suffix, each in (beside or {}).items()}
-    contents[destination] = page
-    for path in contents:
-        if path.is_dir():
-            raise IsADirectoryError(f"{path}: a folder, where a file of the report should go")
-    unfinished = {path: path.with_name(f".{uuid.uuid4().hex}.part") for path in contents}
-    try:
-        for path, part in unfinished.items():
-            part.write_bytes(contents[path])
-        for path, part in unfinished.items():
-            part.replace(path)
-    finally:
-        for part in unfinished.values():
-            part.unlink(missing_ok=True)
 
 
 def beside(made: Made) -> dict[str, bytes]:
