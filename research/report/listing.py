@@ -31,7 +31,7 @@ TITLE = re.compile(r"<title>(.*?)</title>", re.DOTALL)
 ANSWER = re.compile(r'<p class="headline">(.*?)</p>', re.DOTALL)
 ON_A_SIMULATED_PAGE = re.compile(r'<body class="[^"]*\bsimulated\b')
 SHOWN_APART = {"network", "gpu", "with_gpu", "store", "as_of"}  # parameters
-SIMULATED = "Simulated data"
+SIMULATED, FAILED = "Simulated data", "Failed check"
 CHANGED = "Changed since it was written"
 ARCHIVE_ONLY = "In the archive only"
 NO_MANIFEST = "it has no manifest, so what it was made from is not known"
@@ -111,6 +111,7 @@ class _Twin(BaseModel):
     title: str
     simulated: bool
     marks: list[str] = []
+    failed_checks: list[str] = []
     parameters: list[_Parameter]
     blocks: list[_Block]
 
@@ -210,7 +211,7 @@ def _with_twin(version: Version, path: Path, answer: str) -> Version:
         return replace(version, problem=version.problem or "its twin is missing")
     except ValidationError as error:
         return replace(version, problem=version.problem or f"its twin is wrong: {_first(error)}")
-    marks = [SIMULATED] * twin.simulated + [*twin.marks]
+    marks = [SIMULATED] * twin.simulated + [FAILED] * bool(twin.failed_checks) + [*twin.marks]
     marks += [mark for each in twin.blocks for mark in each.marks]
     is_same = hashlib.sha256(content).hexdigest() == version.sha256
     if answer:

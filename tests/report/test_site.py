@@ -151,6 +151,16 @@ def test_marks_of_a_twin_and_its_blocks_are_told_once_each(tmp_path: Path) -> No
     assert badges == expected
 
 
+def test_a_lenient_report_is_marked_even_where_no_figure_of_it_is(tmp_path: Path) -> None:
+    path = put(tmp_path)
+    twin = json.loads(path.with_suffix(".json").read_bytes())
+    path.with_suffix(".json").write_text(json.dumps(twin | {"failed_checks": ["akash is old"]}))
+
+    badges = [each.text for each in page(tmp_path).select(".badge")]
+
+    assert badges == ["Failed check", "Changed since it was written"]
+
+
 @pytest.mark.parametrize("body", ["simulated", "simulated stale-data", "stale-data simulated"])
 def test_a_page_marked_as_simulated_is_told_so_whatever_its_twin(tmp_path: Path, body: str) -> None:
     path = put(tmp_path)
