@@ -311,6 +311,14 @@ def report(
     ),
     store: StoreOption = None,
     as_of: AsOfOption = None,
+    strict: Annotated[
+        bool,
+        typer.Option(
+            "--strict",
+            help="Publish nothing, and exit with 3, if a check of quality fails on what a result "
+            "rests on; without it, the page names what failed.",
+        ),
+    ] = False,
 ) -> None:
     """Render a notebook as one HTML file that needs no network, and print its path.
 
@@ -323,7 +331,13 @@ def report(
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with _working(notebook) as tell:
         path = render.report(
-            notebook, _pairs(parameters or []), store=store, as_of=as_of, out=out, tell=tell
+            notebook,
+            _pairs(parameters or []),
+            store=store,
+            as_of=as_of,
+            strict=strict,
+            out=out,
+            tell=tell,
         )
     typer.echo(path)
 
@@ -362,6 +376,33 @@ def rebuild(
     _print_json(rebuilding.to_dict(found)) if as_json else typer.echo(rebuilding.in_words(found))
     if not found.equal:
         raise typer.Exit(1)
+
+
+@app.command()
+def site(
+    folder: Annotated[
+        Path,
+        typer.Argument(metavar="FOLDER", help="Where the reports are."),
+    ] = Path("reports/rendered"),
+    url: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Where the folder is published, such as https://example.org/reports/, for the "
+            "links of the feed.",
+            show_default="they are relative",
+        ),
+    ] = None,
+) -> None:
+    """List all reports of a folder and its archive, and print the path of the index.
+
+    Writes index.html, which opens without a server and can be searched, and feed.xml, which tells
+    a feed reader of new reports. Nothing else in the folder is touched.
+    """
+    from research.report import site as building
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    typer.echo(building.build(folder, url=url))
 
 
 def _pairs(texts: list[str]) -> dict[str, str]:

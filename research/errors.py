@@ -39,6 +39,12 @@ class StoreError(ResearchError):
     """The store cannot be read or written."""
 
 
+class QualityError(DataError):
+    """What a result would rest on fails a check of quality: exit code 3."""
+
+    exit_code: ClassVar[int] = 3
+
+
 class NoDataError(DataError):
     """The store holds nothing for a series that was asked for."""
 

@@ -16,12 +16,12 @@ from difflib import get_close_matches
 import pandas as pd
 
 from research import catalogue, quality
-from research.errors import DataError, NoDataError, UsageError
+from research.errors import NoDataError, QualityError, UsageError
 from research.frames import Panel, Prices, conform, weakest
 from research.origin import Origin
 from research.quality import Finding
 from research.store import Store
-from research.used import noted
+from research.used import doubted, noted
 
 SAMPLE = "sample"  # the word for the simulated market, wherever a store is named
 SHOWN = 12  # series that an error names before it only counts
@@ -105,7 +105,7 @@ def prices(
     ------
     NoDataError
         The store has no price of one of them; the text says what it has, and what to do.
-    DataError
+    QualityError
         Two sources of one of them are a day apart, so that one of them is wrong about every day.
     """
     known = catalogue.load()
@@ -195,7 +195,8 @@ def _read(
     found = quality.examine(told, _today(as_of, until))
     fatal = [one for one in found if one.level == "fail" and (strict or one.check in quality.FATAL)]
     if fatal:
-        raise DataError("\n".join(f"{one.series}, {one.check}: {one.text}" for one in fatal))
+        raise QualityError("\n".join(f"{one.series}, {one.check}: {one.text}" for one in fatal))
+    doubted(quality.failed(found))
     columns, provenance = {}, []
     for name in wanted:
         chosen, *others = told[name]

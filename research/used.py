@@ -1,12 +1,14 @@
 """What this process read from a store: the memory from which a report's manifest is written.
 
-Whoever reads a store for a notebook passes the rows through `noted`; `used` tells afterwards.
+Whoever reads a store for a notebook passes the rows through `noted`, and what is doubtful about
+those that results are made from through `doubted`; `used` and `failed` tell afterwards.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -26,7 +28,18 @@ class Used:
     sha256: str  # of the days and the values, in the order of the days
 
 
+@dataclass(frozen=True, kw_only=True, order=True)
+class Failed:
+    """A check of quality that what one source says of one series did not pass."""
+
+    series: str
+    source: str
+    check: str
+    text: str
+
+
 _seen: set[Used] = set()
+_failed: set[Failed] = set()
 
 
 def noted(rows: pd.DataFrame) -> pd.DataFrame:
@@ -56,3 +69,13 @@ def noted(rows: pd.DataFrame) -> pd.DataFrame:
 def used() -> tuple[Used, ...]:
     """Return what was read so far, by series and source; what was read twice counts once."""
     return tuple(sorted(_seen))
+
+
+def doubted(checks: Iterable[Failed]) -> None:
+    """Remember which checks fail on what a result is made from."""
+    _failed.update(checks)
+
+
+def failed() -> tuple[Failed, ...]:
+    """Return the failed checks remembered so far, each once."""
+    return tuple(sorted(_failed))

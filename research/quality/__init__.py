@@ -22,9 +22,11 @@ from research.frames import weakest
 from research.quality import agreement, checks
 from research.quality.agreement import DIFFERENCE_FAIL, DIFFERENCE_WARN, MIN_RETURNS, SHARE_BEYOND
 from research.quality.checks import Days, Finding, Told, Values, days_missing, rank, tell
+from research.used import Failed
 
 __all__ = [
-    "FATAL", "Finding", "check", "days_missing", "examine", "reconcile", "revisions", "tell"
+    "FATAL", "Finding", "check", "days_missing", "examine", "failed", "reconcile", "revisions",
+    "tell",
 ]  # fmt: skip
 
 FATAL = frozenset({"shifted day"})  # nothing can be estimated from it, not even roughly
@@ -54,6 +56,15 @@ def examine(series: Mapping[str, list[Told]], today: dt.date) -> list[Finding]:
     found += _double_counts([all_told[0] for all_told in series.values()])
     gravest_first = {"fail": 0, "warn": 1, "note": 2}
     return sorted(found, key=lambda one: (one.series, gravest_first[one.level]))
+
+
+def failed(findings: Iterable[Finding]) -> list[Failed]:
+    """Return what makes results wrong, as a report is told of it."""
+    return [
+        Failed(series=one.series, source=one.source, check=one.check, text=one.text)
+        for one in findings
+        if one.level == "fail"
+    ]
 
 
 def reconcile(rows: pd.DataFrame, series: str, known: Catalogue) -> pd.DataFrame:

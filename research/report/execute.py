@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from research.errors import RenderError, ResearchError
+from research.errors import QualityError, RenderError, ResearchError
 from research.parameters import Schema
 from research.report import facts, kernel
 
@@ -54,7 +54,8 @@ def execute(
 
     Raises
     ------
-    RenderError : if a cell failed or the kernel died
+    QualityError : if a cell refused its data
+    RenderError : if another failed or the kernel died
     """
     began = time.perf_counter()
     with (
@@ -85,7 +86,8 @@ def execute(
                 on_cell_start=lambda cell_index, **_: tell(f"cell {cell_index + 1}"),
             )
         except papermill.PapermillExecutionError as error:
-            raise RenderError(_failure(accepted, changed, error)) from error
+            told = QualityError if error.ename == QualityError.__name__ else RenderError
+            raise told(_failure(accepted, changed, error)) from error
         except (RuntimeError, TimeoutError) as error:  # nbclient's, of a kernel that is gone
             what = accepted.notebook.stem
             raise RenderError(f"{what}: the kernel died ({error}); out of memory?") from error

@@ -1,4 +1,4 @@
-"""What a running notebook alone can tell of itself: the series that it read, and from which store.
+"""What a running notebook alone can tell of itself: what it read, from which store, how doubtful.
 
 A cell that asks is put at the end of a copy of the notebook, and taken out before the page is made.
 """
@@ -39,7 +39,7 @@ def asking(notebook: bytes, store: str | None) -> str:
 
 
 def told(cell: Any) -> dict[str, Any]:
-    """Return what the cell that asks was answered: `series` and `store`, see `gather`."""
+    """Return what the cell that asks was answered, see `gather`."""
     for output in cell.outputs:
         if KIND in output.get("data", {}):
             found: dict[str, Any] = json.loads(json.dumps(output.data[KIND]))
@@ -60,13 +60,18 @@ def show(store: str | None) -> None:
 def gather(store: str | None) -> dict[str, Any]:
     """Return what this process read, as JSON knows it.
 
-    `series` is a list of `used.Used`; `store` says which, without its path: its kind, name,
-    version (null if nothing was read) and, if it is simulated, seed.
+    `series` is a list of `used.Used`; `failed_checks` says in what of it results cannot be trusted;
+    `store` says which, without its path: its kind, name, version (null if nothing was read) and, if
+    it is simulated, seed.
     """
     from research import used
 
     series = [asdict(one) | {"first": f"{one.first}", "last": f"{one.last}"} for one in used.used()]
-    return {"series": series, "store": store and _store(store, was_read=bool(series))}
+    return {
+        "series": series,
+        "failed_checks": [asdict(one) for one in used.failed()],
+        "store": store and _store(store, was_read=bool(series)),
+    }
 
 
 def _store(location: str, *, was_read: bool) -> dict[str, Any]:

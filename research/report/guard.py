@@ -191,6 +191,8 @@ def _our_words() -> frozenset[str]:
 
 def _without_our_script(text: str) -> str:
     """Return a page without plotly.js, which is the same on every machine."""
+    if 'id="plotly-js"' not in text:
+        return text
     from research.report.html import plotly_js  # its imports are slow, and made by now
 
     return text.replace(plotly_js()[0], "")

@@ -29,7 +29,7 @@ from nbconvert.exporters import TemplateExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode
 
-from research.origin import SIMULATED, markup
+from research.origin import FAILED, SIMULATED, markup
 from research.report import figure_data, figure_marks
 
 TEMPLATE = Path(__file__).with_name("template")
@@ -99,6 +99,7 @@ def page(
     name: str,
     parameters: Sequence[Shown],
     simulated: bool,
+    failed_checks: Sequence[str] = (),
     rendered_at: dt.datetime,
 ) -> bytes:
     """Return the page of `notebook`, whose cells have run.
@@ -108,6 +109,7 @@ def page(
     name : what the page is called if no heading says
     parameters : what the notebook ran with
     simulated : whether its input is known to be; else any mark on a figure or table decides
+    failed_checks : of quality, in what results rest on, one sentence each
     rendered_at : the time to print, UTC
     """
     blocks, contents = _listed([block for cell in notebook.cells for block in _blocks(cell)])
@@ -128,7 +130,8 @@ def page(
             "contents": contents if len(contents) >= HEADINGS_LISTED else {},
             "parameters": parameters,
             "simulated": simulated or any(block.simulated for block in blocks),
-            "doubts": {mark: markup.MEANING[mark] for mark in marks(blocks) if mark != SIMULATED},
+            "doubts": _doubts(blocks, told=bool(failed_checks)),
+            "failed_checks": failed_checks,
             "rendered_at": rendered_at,
             "version": importlib.metadata.version("gpu-depin-research"),
             "style": Markup((TEMPLATE / "page.css").read_text(encoding="utf-8")),  # noqa: S704 - ours
@@ -143,6 +146,12 @@ def page(
 def marks(blocks: Sequence[Block]) -> list[str]:
     """Return the marks that any of `blocks` bears, in the order in which they are shown."""
     return [mark for mark in markup.CLASSES if any(mark in block.marks for block in blocks)]
+
+
+def _doubts(blocks: Sequence[Block], *, told: bool) -> dict[str, str]:
+    """Return what the marks mean that the page has no banner for; `told` if it lists failures."""
+    shown = {SIMULATED, FAILED} if told else {SIMULATED}
+    return {mark: markup.MEANING[mark] for mark in marks(blocks) if mark not in shown}
 
 
 def readable(text: str) -> str:

@@ -43,14 +43,16 @@ def read(path: Path) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         version = found["schema_version"]
         absent = KEYS - found.keys() if version == VERSION else {}
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise UsageError(
             f"{path}: not a manifest that can be read; give the {SUFFIX} beside a report"
         ) from error
     if version != VERSION:
+        code = found.get("code")
+        wrote = code.get("version") if isinstance(code, dict) else None
         raise UsageError(
             f"{path}: a manifest of version {version}, and version {VERSION} is known here; use "
-            f"the code that wrote it, {DISTRIBUTION} {found.get('code', {}).get('version')}"
+            f"the code that wrote it, {DISTRIBUTION} {wrote}"
         )
     if absent:
         raise UsageError(

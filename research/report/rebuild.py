@@ -13,6 +13,7 @@ from typing import Any
 from research.errors import ParameterError, RenderError, UsageError
 from research.report import facts, render
 from research.report import manifest as manifests
+from research.report.files import TWIN, publish
 
 SHOWN = 20  # differences before they are only counted
 BRIEF = 100  # characters of a value that a line shows
@@ -73,7 +74,7 @@ def rebuild(
     """
     then = manifests.read(path)
     name = path.name.removesuffix(manifests.SUFFIX)  # and no path that a manifest may tell
-    old = path.with_name(name + render.TWIN)
+    old = path.with_name(name + TWIN)
     if not old.is_file():
         raise UsageError(f"{old}: no twin beside the manifest, so nothing to compare with")
     if out is not None and out.resolve() == path.parent.resolve():
@@ -86,7 +87,7 @@ def rebuild(
     page = None
     if out is not None:
         page = out / asked.file
-        render.publish(made.page, page, beside=render.beside(made))
+        publish(made.page, page, beside=render.beside(made))
     return Rebuilt(
         report=name,
         equal=written == manifests.to_bytes(made.twin),

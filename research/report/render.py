@@ -10,21 +10,20 @@ import os
 import re
 import sys
 import time
-import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import research
 from research.config import settings
-from research.errors import UsageError
+from research.errors import QualityError, UsageError
 from research.parameters import NO_VALUE, Schema, schema
-from research.report import facts, guard
+from research.report import facts, guard, shelf
 from research.report import manifest as manifests
 from research.report.execute import execute
+from research.report.files import TWIN, publish
 
-TWIN = ".json"  # in place of the page's suffix
 NAME_LIMIT = 140  # characters; file systems allow 255 bytes
 SIZE_LIMIT = 3_000_000  # bytes of a page
 
@@ -56,6 +55,7 @@ def report(
     *,
     store: str | None = None,
     as_of: str | None = None,
+    strict: bool = False,
     out: Path,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Path:
@@ -69,6 +69,8 @@ def report(
         the store of the settings
     as_of : what was known then is used, for a notebook with a parameter of that name; without one,
         what is known at the start
+    strict : publish nothing if a check of quality fails on what a result rests on; else the page
+        names what failed
     out : folder, made if needed; the same parameters write the same file
     tell : told what is being done, in a few words
 
@@ -76,18 +78,25 @@ def report(
     ------
     UsageError
         if the notebook or a parameter does not exist or cannot be; no kernel was started
+    QualityError
+        if a check failed and `strict` says that none may, or a cell refused its data
     RenderError
-        if a cell failed or the page tells a secret; what was at the destination is still there
+        if a cell failed or the page tells a secret
+
+    Whichever it is, what was at the destination is still there.
     """
     asked = order(notebook, parameters, store=store, as_of=as_of)
     destination = out / asked.file
     _check_writable(out)
     made = make(asked, tell)
+    if strict:
+        _refuse_failed(made.manifest["failed_checks"], asked.path.stem)
     if len(made.page) > SIZE_LIMIT:
         sys.stderr.write(f"{asked.path.stem}: {len(made.page):,} bytes, more than {SIZE_LIMIT:,}\n")
     files = beside(made)
     for contents in (made.page, *files.values()):
         guard.check(contents, asked.path.stem, store=asked.values.get("store"))
+    shelf.keep_earlier(destination, made.manifest)
     publish(made.page, destination, beside=files)
     return destination
 
@@ -193,31 +202,6 @@ def _spelled(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9.]+", "-", text).strip("-.")
 
 
-def publish(page: bytes, destination: Path, *, beside: Mapping[str, bytes] | None = None) -> None:
-    """Write `page` at `destination`, so that a reader sees the old page or the new one.
-
-    Parameters
-    ----------
-    beside : what belongs to it, by the suffix that stands in place of the page's; everything is
-        written before anything is moved, and the page is moved last
-    """
-    destination.parent.mkdir(parents=True, exist_ok=True)
-    contents = {destination.with_suffix(suffix): each for suffix, each in (beside or {}).items()}
-    contents[destination] = page
-    for path in contents:
-        if path.is_dir():
-            raise IsADirectoryError(f"{path}: a folder, where a file of the report should go")
-    unfinished = {path: path.with_name(f".{uuid.uuid4().hex}.part") for path in contents}
-    try:
-        for path, part in unfinished.items():
-            part.write_bytes(contents[path])
-        for path, part in unfinished.items():
-            part.replace(path)
-    finally:
-        for part in unfinished.values():
-            part.unlink(missing_ok=True)
-
-
 def beside(made: Made) -> dict[str, bytes]:
     """Return what is published beside a page, by suffix."""
     return {
@@ -263,6 +247,7 @@ def make(asked: Order, tell: Callable[[str], None]) -> Made:
         "name": asked.path.stem,
         "parameters": shown,
         "simulated": values.get("store") == "sample",
+        "failed_checks": [_named(one) for one in run.read["failed_checks"]],
     }
     page = html.page(run.notebook, rendered_at=dt.datetime.now(dt.UTC), **known)
     as_of = _plain(values["as_of"]) if values.get("as_of") is not None else None
@@ -285,6 +270,19 @@ def make(asked: Order, tell: Callable[[str], None]) -> Made:
         },
     }
     return Made(page=page, twin=shown_again, manifest=manifest)
+
+
+def _refuse_failed(checks: Sequence[Mapping[str, str]], name: str) -> None:
+    if checks:
+        raise QualityError(
+            f"{name}: nothing was published, as a strict report may rest on no failed check:\n"
+            + "".join(f"  {_named(one)}\n" for one in checks)
+            + "Update or correct these series, or render without --strict to have them marked"
+        )
+
+
+def _named(check: Mapping[str, str]) -> str:
+    return f"{check['series']} of {check['source']}, {check['check']}: {check['text']}"
 
 
 def _prepare_page() -> Any:

@@ -32,6 +32,7 @@ def build(
     name: str,
     parameters: Sequence[Shown],
     simulated: bool,
+    failed_checks: Sequence[str] = (),
     as_of: str | None,
 ) -> dict[str, Any]:
     """Return what the page of `notebook` shows, as JSON knows it.
@@ -42,6 +43,7 @@ def build(
     name : what the page is called if no heading says
     parameters : what the notebook ran with, as the page lists them
     simulated : whether its input is known to be; else any mark on a figure or table decides
+    failed_checks : of quality, in what results rest on, one sentence each
     as_of : what was known then was used, ISO 8601; None for a notebook that reads no store
     """
     shown = [block for cell in notebook.cells for block in _blocks(cell)]
@@ -54,6 +56,7 @@ def build(
         "as_of": as_of,
         "simulated": SIMULATED in found,
         "marks": [mark for mark in markup.CLASSES if mark in found],
+        "failed_checks": list(failed_checks),
         "parameters": [
             {
                 "name": one.name,

@@ -130,7 +130,7 @@ def main() -> int:
 def computation() -> float:
     """Return the seconds of the cells of token-or-hardware, imports and figures included."""
     done = subprocess.run(
-        [sys.executable, Path(__file__).with_name("report_cells.py")],
+        [sys.executable, Path(__file__).with_name("report_cells.py"), "token-or-hardware"],
         check=True,
         capture_output=True,
         text=True,

@@ -1,18 +1,17 @@
-"""Run the code cells of token-or-hardware on the simulated market, and print the seconds."""
+"""Run the code cells of a notebook on the simulated market as one script, and print the seconds."""
 
 from __future__ import annotations
 
 import json
 import sys
 import time
-from pathlib import Path
 
-NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "token-or-hardware.ipynb"
+from research.report.render import find
 
 
-def main() -> None:
-    """Run them as one script, as a kernel would."""
-    cells = json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]
+def main(notebook: str) -> None:
+    """Run them as a kernel would."""
+    cells = json.loads(find(notebook).read_text(encoding="utf-8"))["cells"]
     namespace: dict[str, object] = {"__name__": "__main__"}
     started = time.perf_counter()
     for cell in cells:
@@ -22,4 +21,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1])

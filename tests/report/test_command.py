@@ -73,7 +73,7 @@ def test_the_path_is_all_that_goes_to_stdout(
 
     monkeypatch.setattr(render, "report", report)
     arguments = ["-p", "label=a=b", "--store", "sample", "--as-of", "2026-03-19", "--out", "here"]
-    result = CliRunner().invoke(app, ["report", "question", *arguments])
+    result = CliRunner().invoke(app, ["report", "question", *arguments, "--strict"])
     assert result.exit_code == 0
     assert result.stdout == f"{tmp_path / 'page.html'}\n"
     assert result.stderr == ""
@@ -83,5 +83,6 @@ def test_the_path_is_all_that_goes_to_stdout(
         "parameters": {"label": "a=b"},
         "store": "sample",
         "as_of": "2026-03-19",
+        "strict": True,
         "out": Path("here"),
     }

@@ -17,6 +17,7 @@ import pytest
 from research.config import credentials, identity, settings
 from research.errors import RenderError
 from research.report import guard, render
+from research.report.files import publish
 
 Write = Callable[..., Path]
 
@@ -112,7 +113,7 @@ def test_a_page_whose_cells_tell_secrets_is_refused_and_the_old_one_stays(
     out = tmp_path / "out"
     asked = {"store": str(store)}
     old = out / render.file_name("telling", {"store": str(store)})
-    render.publish(b"the last good one", old)
+    publish(b"the last good one", old)
 
     with pytest.raises(RenderError) as refused:
         render.report(str(notebook), asked, out=out)

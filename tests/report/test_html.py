@@ -157,6 +157,13 @@ def test_marks_are_badges_beside_the_title_and_a_sentence_at_the_top(show: Show)
     assert all(each.text.count(".") == 2 for each in top("p"))
 
 
+def test_failed_checks_that_are_listed_need_no_second_sentence() -> None:
+    blocks = [html._figure(drawn(resting("stale", "jump"))["data"][html.PLOTLY])]
+
+    assert list(html._doubts(blocks, told=False)) == ["Stale data", "Failed check"]
+    assert list(html._doubts(blocks, told=True)) == ["Stale data"]
+
+
 def test_an_answers_marks_are_at_the_top_too() -> None:
     soup = page(shown(text__html=theme.answer("Rent.", origin=resting("stale")).html))
 

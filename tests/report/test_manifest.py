@@ -20,6 +20,7 @@ from bs4 import BeautifulSoup
 from research import load, used
 from research.errors import RenderError, UsageError
 from research.report import manifest, render
+from research.report.files import TWIN
 from research.store import Store
 
 Write = Callable[..., Path]
@@ -111,7 +112,7 @@ def test_packages_and_code_are_those_that_ran(written: dict[str, Any]) -> None:
 
 
 def test_neither_folder_nor_machine_is_in_manifest_or_twin(page: Path) -> None:
-    for suffix in (manifest.SUFFIX, render.TWIN):
+    for suffix in (manifest.SUFFIX, TWIN):
         text = page.with_suffix(suffix).read_text(encoding="utf-8")
         for private in (page.parents[1].name, str(Path.cwd()), str(Path.home()) + "/"):
             assert private not in text
@@ -119,7 +120,7 @@ def test_neither_folder_nor_machine_is_in_manifest_or_twin(page: Path) -> None:
 
 
 def test_the_twins_hash_is_that_of_the_file_beside_it(page: Path, written: dict[str, Any]) -> None:
-    twin = page.with_suffix(render.TWIN).read_bytes()
+    twin = page.with_suffix(TWIN).read_bytes()
     assert hashlib.sha256(twin).hexdigest() == written["twin_sha256"]
 
 

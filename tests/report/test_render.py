@@ -19,6 +19,7 @@ from bs4 import BeautifulSoup
 
 from research.errors import ParameterError, RenderError, UsageError
 from research.report import kernel, render
+from research.report.files import publish
 
 Write = Callable[..., Path]
 
@@ -219,7 +220,7 @@ def test_a_failing_cell_leaves_the_last_good_report_and_nothing_else(
     path = write(tmp_path / "half.ipynb", "# T", PARAMETERS, "1", "1 / (count - 2)")
     out = tmp_path / "out"
     old = out / "half--count-2.html"
-    render.publish(b"the last good report", old)
+    publish(b"the last good report", old)
     with pytest.raises(RenderError) as failure:
         render.report(str(path), {"count": "2"}, out=out)
     assert str(failure.value) == (
@@ -360,7 +361,7 @@ def test_a_store_is_named_by_its_last_folder_only() -> None:
 def test_a_page_that_cannot_be_moved_into_place_leaves_nothing(tmp_path: Path) -> None:
     (tmp_path / "taken.html").mkdir()
     with pytest.raises(OSError, match="taken"):
-        render.publish(b"page", tmp_path / "taken.html")
+        publish(b"page", tmp_path / "taken.html")
     assert [file.name for file in tmp_path.iterdir()] == ["taken.html"]
 
 
@@ -370,11 +371,11 @@ def test_neither_page_nor_twin_is_replaced_if_one_of_them_cannot_be(
 ) -> None:
     page = tmp_path / "page.html"
     beside = {".json": b"twin", ".manifest.json": b"manifest"}
-    render.publish(b"page", page, beside=beside)
+    publish(b"page", page, beside=beside)
     page.with_suffix(taken).unlink()
     page.with_suffix(taken).mkdir()
     with pytest.raises(OSError, match="page"):
-        render.publish(b"new", page, beside=dict.fromkeys(beside, b"new"))
+        publish(b"new", page, beside=dict.fromkeys(beside, b"new"))
     left = [file for file in tmp_path.iterdir() if file.is_file()]
     assert len(left) == 2
     assert not [file for file in left if file.read_bytes() == b"new"]

@@ -1,0 +1,34 @@
+"""How a report lies in a folder: a page, and beside it its twin and its manifest."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+
+TWIN = ".json"  # in place of the page's suffix
+
+
+def publish(page: bytes, destination: Path, *, beside: Mapping[str, bytes] | None = None) -> None:
+    """Write `page` at `destination`, so that a reader sees the old page or the new one.
+
+    Parameters
+    ----------
+    beside : what belongs to it, by the suffix that stands in place of the page's; everything is
+        written before anything is moved, and the page is moved last
+    """
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    contents = {destination.with_suffix(suffix): each for suffix, each in (beside or {}).items()}
+    contents[destination] = page
+    for path in contents:
+        if path.is_dir():
+            raise IsADirectoryError(f"{path}: a folder, where a file of the report should go")
+    unfinished = {path: path.with_name(f".{uuid.uuid4().hex}.part") for path in contents}
+    try:
+        for path, part in unfinished.items():
+            part.write_bytes(contents[path])
+        for path, part in unfinished.items():
+            part.replace(path)
+    finally:
+        for part in unfinished.values():
+            part.unlink(missing_ok=True)
