@@ -8,8 +8,9 @@ not held is missing (None), never zero.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any, Protocol
 
 import pandas as pd
@@ -19,6 +20,7 @@ from research import catalogue, quality
 from research.catalogue import Catalogue, Measure
 from research.errors import NoDataError
 from research.frames import weakest
+from research.origin import Origin, Traced
 from research.quality import Finding
 from research.quality.checks import Told
 from research.store import Store
@@ -49,11 +51,6 @@ class Market:
     day: dt.date  # on which the report looks at it; ages are counted to it
 
     @property
-    def simulated(self) -> bool:
-        """Whether anything that is read was made up on purpose."""
-        return bool(self.origin()["simulated"])
-
-    @property
     def refused(self) -> tuple[Finding, ...]:
         """Why series were left out."""
         return tuple(one for one in self.findings if _is_fatal(one))
@@ -70,28 +67,39 @@ class Market:
         """Return the days from the last value to the day of the report."""
         return (self.day - self.read_from(series).last).days
 
-    def origin(self, *measures: str) -> dict[str, Any]:
-        """Return source and age of what is shown, in one line, and whether any is simulated.
+    def origin(self, *measures: str) -> Origin:
+        """Return where what is shown comes from, and how old it is.
 
         Parameters
         ----------
         measures : that are shown, or whole series, or subjects; all without any
         """
-        shown = [
-            self.read_from(name)
-            for name in map(str, self.panel)
-            if not measures or {name, *name.split(".")} & {*measures}
-        ]
+        belongs = [name for name in self.told if not measures or _is_one_of(name, measures)]
+        shown = [self._traced(name) for name in belongs if name in self.panel]
+        left_out = [name for name in belongs if name not in self.panel]
         if not shown:
-            return {"source": f"catalogue; nothing of it held on {self.day}", "simulated": False}
-        sources = ", ".join(sorted({each.source for each in shown}))
-        first, last = min(each.last for each in shown), max(each.last for each in shown)
-        ends = f"last day {last}" if first == last else f"last days {first} to {last}"
-        return {
-            "source": f"{sources}; {ends}, the newest {(self.day - last).days} days before this "
-            f"report of {self.day}",
-            "simulated": any(weakest(each.kinds) == "simulated" for each in shown),
-        }
+            note = f"catalogue; nothing of it held on {self.day}"
+        else:
+            days = (self.day - max(each.last for each in shown)).days
+            note = f"the newest {days} days before this report of {self.day}"
+        return Origin.of(shown, self.findings, note=note, left_out=left_out)
+
+    def _traced(self, name: str) -> Traced:
+        """Return a series as it is read."""
+        said = self.read_from(name)
+        return SimpleNamespace(
+            series=name,
+            unit=said.units[-1],
+            source=said.source,
+            kind=weakest(said.kinds),
+            first=said.first,
+            last=said.last,
+            known_at=self.rows["known_at"].iloc[said.at].max().to_pydatetime(),
+        )
+
+
+def _is_one_of(series: str, measures: Sequence[str]) -> bool:
+    return bool({series, *series.split(".")} & {*measures})
 
 
 def read(run: Run) -> Market:

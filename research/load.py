@@ -18,6 +18,7 @@ import pandas as pd
 from research import catalogue, quality
 from research.errors import NoDataError, QualityError, UsageError
 from research.frames import Panel, Prices, conform, weakest
+from research.origin import Origin
 from research.quality import Finding
 from research.store import Store
 from research.used import doubted, noted
@@ -66,6 +67,11 @@ class Loaded:
     def kind(self) -> str:
         """The weakest kind among the columns."""
         return weakest(column.kind for column in self.provenance)
+
+    @property
+    def origin(self) -> Origin:
+        """What a figure or table made of it names as its origin."""
+        return Origin.of(self.provenance, self.findings)
 
 
 def locate(store: str) -> str:

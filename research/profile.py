@@ -49,6 +49,10 @@ class Profile:
         """Return the measures held of a group: demand, supply, utilization or market."""
         return self.held[self.held["group"] == name]
 
+    def named(self, group: str) -> list[str]:
+        """Return the names of the series of the measures held of a group."""
+        return [self.series(measure) for measure in self.group(group)["measure"]]
+
 
 def build(market: Market, network: str) -> Profile:
     """Return all that is held of a network, and what is not."""

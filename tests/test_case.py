@@ -129,6 +129,8 @@ def test_what_the_checks_doubt_stands_beside_the_answer(tmp_path: Path) -> None:
     made = case.build(run(own, as_of=dt.datetime(2026, 3, 3, tzinfo=dt.UTC)))
 
     assert any(note.startswith("akash.price_usd: 80 days missing") for note in made.notes)
+    assert made.origin.marks == ("Partial data",)
+    assert made.origin_of("btc.price_usd").marks == ()
 
 
 def test_a_parameter_goes_before_the_catalogue(store: str) -> None:
@@ -269,7 +271,7 @@ def test_demand_is_drawn_with_the_price_where_it_is_stored(tmp_path: Path) -> No
     made = case.build(run(own))
 
     assert list(made.question.history.returns.columns) == ["token", "market", "demand"]
-    assert made.simulated
+    assert made.origin.simulated
 
 
 def test_the_record_covers_the_token_its_peers_and_the_market(store: str) -> None:

@@ -74,7 +74,7 @@ def test_a_store_without_rates_leaves_the_catalogue_and_says_so(tmp_path: Path) 
     known = catalogue.load().gpus["rtx-4090"].rate_usd_per_hour
     assert known is not None
     assert made.question.rate_usd_per_hour == known.value
-    assert made.source.startswith("catalogue figures")
+    assert made.origin.text == "catalogue figures and assumptions only; own model"
     assert made.provenance_table().empty
     assert all(each.source.startswith("catalogue") for each in made.rates)
 
@@ -140,8 +140,8 @@ def test_what_was_made_up_does_not_count_beside_what_was_seen(tmp_path: Path) ->
     alone = build(tmp_path / "alone", made_up)
 
     assert "dream" not in {each.venue for each in both.rates}
-    assert not both.simulated
-    assert alone.simulated
+    assert not both.origin.simulated
+    assert alone.origin.simulated
     assert alone.question.rate_usd_per_hour == 9.0
 
 

@@ -216,3 +216,12 @@ def test_the_word_sample_is_the_simulated_market(
     monkeypatch.setattr(sample, "store", lambda: store)
     assert load.locate("sample") == store
     assert load.locate("/data/store") == "/data/store"
+
+
+def test_what_is_loaded_has_an_origin_to_be_named_below_a_figure(store: str) -> None:
+    put(store, "akash.price_usd", {"2025-05-01": 2.0, "2025-05-31": 2.1})
+
+    loaded = load.prices(["akash"], store=store, as_of=dt.datetime(2025, 6, 2, tzinfo=dt.UTC))
+
+    assert loaded.origin.text.startswith("akash.price_usd (exchange); to 2025-05-31; retrieved by ")
+    assert loaded.origin.marks == ("Partial data",)

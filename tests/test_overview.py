@@ -223,12 +223,29 @@ def test_a_source_is_named_with_the_age_of_what_is_shown(tmp_path: Path) -> None
 
     origin = held.origin("akash.price_usd")
 
-    assert origin == {
-        "source": "a test; last day 2026-03-01, the newest 10 days before this report of "
-        "2026-03-11",
-        "simulated": False,
-    }
-    assert "nothing of it held" in held.origin("render.price_usd")["source"]
+    assert origin.text == (
+        "akash.price_usd (a test); to 2026-03-01; retrieved by 2026-03-02 00:00; kind: vendor; "
+        "the newest 10 days before this report of 2026-03-11"
+    )
+    assert origin.marks == ("Stale data",)
+    assert "nothing of it held" in held.origin("render.price_usd").text
+
+
+def test_only_the_series_that_are_asked_for_are_named(tmp_path: Path) -> None:
+    held = market(
+        tmp_path,
+        rows("akash.price_usd", [1.0], "USD"),
+        rows("akash.gpus_active", [1.0], "GPUs"),
+        rows("render.price_usd", [1.0], "USD"),
+    )
+
+    def named(*measures: str) -> list[str]:
+        return [each.name for each in held.origin(*measures).series]
+
+    assert named("price_usd") == ["akash.price_usd", "render.price_usd"]
+    assert named("akash") == ["akash.gpus_active", "akash.price_usd"]
+    assert named("akash.gpus_active") == ["akash.gpus_active"]
+    assert len(named()) == 3
 
 
 def test_a_series_that_is_a_day_off_is_left_out_and_said_so(tmp_path: Path) -> None:
@@ -243,6 +260,9 @@ def test_a_series_that_is_a_day_off_is_left_out_and_said_so(tmp_path: Path) -> N
     assert [one.check for one in held.refused] == ["shifted day"]
     assert held.get("akash.price_usd") is None
     assert held.get("render.price_usd") is not None
+    assert held.origin("price_usd").left_out == ("akash.price_usd",)
+    assert "Partial data" in held.origin("akash").marks
+    assert "Partial data" not in held.origin("render").marks
 
 
 def test_a_store_with_nothing_by_then_is_refused(tmp_path: Path) -> None:

@@ -79,11 +79,6 @@ class Case(Grounds):
     notes: tuple[str, ...]  # what a reader must know before she believes the figures
 
     @property
-    def simulated(self) -> bool:
-        """Whether anything that went in was made up on purpose."""
-        return any(each.kind == "simulated" for each in self.provenance)
-
-    @property
     def last_day(self) -> dt.date | None:
         """The last day of the token's prices, or of the market's where there is no token."""
         return None if self.prices.empty else self.prices.iloc[:, 0].dropna().index[-1].date()
@@ -92,14 +87,6 @@ class Case(Grounds):
     def scenarios(self) -> tuple[Scenario, ...]:
         """What each stress stands for, in words, and who says so."""
         return tuple(catalogue.load().stresses.values())
-
-    @property
-    def source(self) -> str:
-        """What the figures were made from, in one line."""
-        if not self.provenance:
-            return "catalogue figures and assumptions only"
-        sources = dict.fromkeys(each.source for each in self.provenance)
-        return f"{', '.join(sources)}; prices to {self.last_day}; own model"
 
 
 def build(run: Run) -> Case:
@@ -183,6 +170,7 @@ def build(run: Run) -> Case:
         power_caps=power_caps(inputs, gpu),
         tariff_range_usd_per_kwh=(min(tariffs), max(tariffs)),
         provenance=tuple(inputs.provenance),
+        doubts=tuple(inputs.doubts),
         assumptions=tuple(inputs.assumed),
         notes=tuple(inputs.notes),
     )
@@ -199,6 +187,7 @@ def _partner(inputs: Inputs) -> Question | None:
     made = build(SimpleNamespace(**own | other | usual))
     inputs.assumed.extend(each for each in made.assumptions if each not in inputs.assumed)
     inputs.provenance.extend(each for each in made.provenance if each not in inputs.provenance)
+    inputs.doubts.extend(each for each in made.doubts if each not in inputs.doubts)
     return made.question
 
 

@@ -17,8 +17,12 @@ from research.load import Loaded
 from research.models.bootstrap import Drift
 from research.models.rig import PayoutKind
 from research.models.sensitivity import Uncertain
+from research.origin import Origin
+from research.quality import Finding
 
 SAID_ELSEWHERE = ("stale",)  # checks whose finding a case words itself
+CATALOGUE_TOO = "catalogue figures and assumptions; own model"
+CATALOGUE_ONLY = "catalogue figures and assumptions only; own model"
 SPOKEN_WITH_A_VOWEL = "AEFHILMNORSX"  # letters at the head of a card's name that want "an"
 
 
@@ -71,6 +75,21 @@ class Grounds:
 
     provenance: tuple[load.Provenance, ...]
     assumptions: tuple[Assumed, ...]
+    doubts: tuple[Finding, ...] = ()  # whatever the checks found in these series
+
+    @property
+    def origin(self) -> Origin:
+        """What its figures and tables rest on."""
+        return self.origin_of(*(each.series for each in self.provenance))
+
+    def origin_of(self, *measures: str) -> Origin:
+        """Return what rests on these series, or measures of any subject, such as price_usd."""
+        shown = [
+            each
+            for each in self.provenance
+            if {each.series, each.series.partition(".")[2]} & {*measures}
+        ]
+        return Origin.of(shown, self.doubts, note=CATALOGUE_TOO if shown else CATALOGUE_ONLY)
 
     def assumption_table(self) -> pd.DataFrame:
         """Return one row a figure that went in."""
@@ -100,6 +119,7 @@ class Inputs:
         self.assumed: list[Assumed] = []
         self.uncertain: list[Uncertain] = []  # of them, those whose doubt is weighed
         self.provenance: list[load.Provenance] = []
+        self.doubts: list[Finding] = []
         self.notes: list[str] = []
 
     def figure(
@@ -217,8 +237,9 @@ class Inputs:
         )
 
     def cite(self, loaded: Loaded) -> None:
-        """Keep where a table comes from, once."""
+        """Keep where a table comes from and what is doubtful, once."""
         self.provenance.extend(each for each in loaded.provenance if each not in self.provenance)
+        self.doubts.extend(each for each in loaded.findings if each not in self.doubts)
 
     def _plain(
         self, name: str, unit: str, value: float, source: str, date: dt.date | None, grade: str

@@ -52,20 +52,6 @@ class EarningsCase(Grounds):
     rates: tuple[RateSeen, ...]
     notes: tuple[str, ...]  # what a reader must know before she believes the figures
 
-    @property
-    def simulated(self) -> bool:
-        """Whether anything that went in was made up on purpose."""
-        return any(each.kind == "simulated" for each in self.provenance)
-
-    @property
-    def source(self) -> str:
-        """What the figures were made from, in one line."""
-        if not self.provenance:
-            return "catalogue figures and assumptions only; own model"
-        sources = ", ".join(dict.fromkeys(each.source for each in self.provenance))
-        last = max(each.last for each in self.provenance)
-        return f"{sources}, to {last}; catalogue figures and assumptions; own model"
-
     def rate_table(self) -> pd.DataFrame:
         """Return one row a rate that is known."""
         return pd.DataFrame([asdict(each) for each in self.rates])
@@ -130,6 +116,7 @@ def build(run: Run) -> EarningsCase:
         question=question,
         rates=rates,
         provenance=tuple(inputs.provenance),
+        doubts=tuple(inputs.doubts),
         assumptions=tuple(inputs.assumed),
         notes=tuple(inputs.notes),
     )

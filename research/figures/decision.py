@@ -12,6 +12,7 @@ from research.figures.theme import COLOURS, fade, finish
 from research.figures.words import alternative_name, per_usd, percent, sentence_case, usd
 from research.models.comparison import Outcome
 from research.models.decision import CHIEF, Decision
+from research.origin import Origin
 
 FAN_LEVELS = ((0.05, 0.95, 0.18), (0.25, 0.75, 0.32))  # from, to, opacity
 HORIZON_POINTS = 240  # a line of so many points looks smooth and weighs little
@@ -32,7 +33,7 @@ FLOW_NAMES = {
 }
 
 
-def plot_wealth_fans(decision: Decision, *, source: str, simulated: bool) -> go.Figure:
+def plot_wealth_fans(decision: Decision, *, origin: Origin) -> go.Figure:
     """Wealth per dollar over time, one panel a choice: middle future, half of all, nine in ten."""
     shown = [name for name in ("hold", "rent") if name in decision.comparison.outcomes]
     figure = make_subplots(
@@ -54,8 +55,7 @@ def plot_wealth_fans(decision: Decision, *, source: str, simulated: bool) -> go.
     )
     finished = finish(
         figure,
-        source=source,
-        simulated=simulated,
+        origin=origin,
         alt=f"Simulated wealth per dollar over {decision.comparison.n_months} months; the middle "
         f"future ends at {middle}.",
     )
@@ -88,7 +88,7 @@ def _fan(outcome: Outcome, name: str) -> Sequence[go.Scatter]:
     return [*bands, middle]
 
 
-def plot_horizon(decision: Decision, *, source: str, simulated: bool) -> go.Figure:
+def plot_horizon(decision: Decision, *, origin: Origin) -> go.Figure:
     """Share of futures that end below each wealth, one line an alternative of `CHIEF`."""
     comparison = decision.comparison
     drawn = {name: comparison.outcomes[name] for name in CHIEF if name in comparison.outcomes}
@@ -119,14 +119,13 @@ def plot_horizon(decision: Decision, *, source: str, simulated: bool) -> go.Figu
     )
     return finish(
         figure,
-        source=source,
-        simulated=simulated,
+        origin=origin,
         alt=f"Share of simulated futures that end below each wealth. Below what was put in: "
         f"{losses}.",
     )
 
 
-def plot_months(decision: Decision, *, source: str, simulated: bool) -> go.Figure:
+def plot_months(decision: Decision, *, origin: Origin) -> go.Figure:
     """Monthly income and costs as expected, and where the simulated net lies."""
     months = decision.months
     figure = go.Figure()
@@ -169,8 +168,7 @@ def plot_months(decision: Decision, *, source: str, simulated: bool) -> go.Figur
     first, last = months["net_usd"].iloc[0], months["net_usd"].iloc[-1]
     return finish(
         figure,
-        source=source,
-        simulated=simulated,
+        origin=origin,
         alt=f"Monthly income and costs of the rig. As expected, {usd(first)} are left in the first "
         f"month and {usd(last)} in the last.",
     )

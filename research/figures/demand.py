@@ -9,13 +9,14 @@ from plotly.subplots import make_subplots
 from research.figures.market import show_sentences
 from research.figures.theme import COLOURS, Markup, fade, finish
 from research.models.demand.analysis import Analysis
+from research.origin import Origin
 
 PRICE, DEMAND = COLOURS["hold"], COLOURS["rent"]
 GREY = "#808080"
 BAND = fade("hold", 0.16)
 
 
-def plot_levels(analysis: Analysis, *, source: str, simulated: bool) -> go.Figure | Markup:
+def plot_levels(analysis: Analysis, *, origin: Origin) -> go.Figure | Markup:
     """Price above, demand below, one time axis, the days of new rules marked."""
     price, demand = analysis.price.dropna(), analysis.demand.dropna()
     if price.empty or demand.empty:
@@ -40,14 +41,14 @@ def plot_levels(analysis: Analysis, *, source: str, simulated: bool) -> go.Figur
     )
     figure.update_layout(showlegend=False, height=520)
     return finish(
-        figure, source=source, simulated=simulated,
+        figure, origin=origin,
         alt=f"{analysis.symbol}: first {price.iloc[0]:.3g} USD, last {price.iloc[-1]:.3g} USD. "
         f"{analysis.measure_label}: first {demand.iloc[0]:.4g}, last {demand.iloc[-1]:.4g}; "
         f"{price.index[0]:%Y-%m-%d} to {price.index[-1]:%Y-%m-%d}.",
     )  # fmt: skip
 
 
-def plot_partial_scatter(analysis: Analysis, *, source: str, simulated: bool) -> go.Figure | Markup:
+def plot_partial_scatter(analysis: Analysis, *, origin: Origin) -> go.Figure | Markup:
     """Surprises of demand against surprises of price in the same period."""
     both = pd.concat([analysis.demand_residual, analysis.price_residual], axis=1).dropna()
     if analysis.partial is None or both.empty:
@@ -69,13 +70,13 @@ def plot_partial_scatter(analysis: Analysis, *, source: str, simulated: bool) ->
         showlegend=False, hovermode="closest", height=430,
     )  # fmt: skip
     return finish(
-        figure, source=source, simulated=simulated,
+        figure, origin=origin,
         alt=f"{len(both)} {analysis.frequency}s of surprises in demand and in price. Rank "
         f"correlation {ours.rho:+.2f}{interval}.",
     )  # fmt: skip
 
 
-def plot_lead_lag(analysis: Analysis, *, source: str, simulated: bool) -> go.Figure | Markup:
+def plot_lead_lag(analysis: Analysis, *, origin: Origin) -> go.Figure | Markup:
     """Rank correlation at each lead and lag with HC3 intervals; the naive band dotted."""
     if analysis.lead_lag is None:
         return _missing(analysis, "lead and lag")
@@ -109,13 +110,13 @@ def plot_lead_lag(analysis: Analysis, *, source: str, simulated: bool) -> go.Fig
     )  # fmt: skip
     found = ", ".join(f"{lag:+d}: {table.loc[lag, 'rho']:+.2f}" for lag in table.index[clear])
     return finish(
-        figure, source=source, simulated=simulated,
+        figure, origin=origin,
         alt=f"Rank correlation at lags {table.index[0]} to {table.index[-1]}. Clear after "
         f"correction: {found or 'none'}.",
     )  # fmt: skip
 
 
-def plot_rolling(analysis: Analysis, *, source: str, simulated: bool) -> go.Figure | Markup:
+def plot_rolling(analysis: Analysis, *, origin: Origin) -> go.Figure | Markup:
     """Correlation in moving windows inside the band that unrelated series reach."""
     if analysis.stability is None:
         return _missing(analysis, "stability")
@@ -134,14 +135,14 @@ def plot_rolling(analysis: Analysis, *, source: str, simulated: bool) -> go.Figu
         (rolling["rho"] > rolling["null_high"]) | (rolling["rho"] < rolling["null_low"])
     ).mean()
     return finish(
-        figure, source=source, simulated=simulated,
+        figure, origin=origin,
         alt=f"Rolling rank correlation from {rolling['rho'].min():+.2f} to "
         f"{rolling['rho'].max():+.2f}; {outside:.0%} of the windows lie outside the range that "
         "unrelated series reach.",
     )  # fmt: skip
 
 
-def plot_impulse(analysis: Analysis, *, source: str, simulated: bool) -> go.Figure | Markup:
+def plot_impulse(analysis: Analysis, *, origin: Origin) -> go.Figure | Markup:
     """Price in the periods after demand grew by 1 % more than its past implied."""
     if analysis.impulse is None:
         return _missing(analysis, "impulse")
@@ -158,13 +159,13 @@ def plot_impulse(analysis: Analysis, *, source: str, simulated: bool) -> go.Figu
     )  # fmt: skip
     last = table.iloc[-1]
     return finish(
-        figure, source=source, simulated=simulated,
+        figure, origin=origin,
         alt=f"{table.index[-1]} {analysis.frequency}s on, the price is {last['response']:+.2f} % "
         f"for 1 % more demand, 95 % interval {last['low']:+.2f} to {last['high']:+.2f}.",
     )  # fmt: skip
 
 
-def plot_forecast_record(analysis: Analysis, *, source: str, simulated: bool) -> go.Figure | Markup:
+def plot_forecast_record(analysis: Analysis, *, origin: Origin) -> go.Figure | Markup:
     """Squared error saved by using demand, added up over the forecasts."""
     if analysis.forecast is None:
         return _missing(analysis, "out of sample")
@@ -181,7 +182,7 @@ def plot_forecast_record(analysis: Analysis, *, source: str, simulated: bool) ->
         yaxis={"title": "Squared error saved, added up"}, showlegend=False, height=400,
     )  # fmt: skip
     return finish(
-        figure, source=source, simulated=simulated,
+        figure, origin=origin,
         alt=f"{analysis.forecast.nobs} forecasts; using demand saved "
         f"{analysis.forecast.r2_mean:+.1%} of the squared error of the plain mean.",
     )  # fmt: skip

@@ -9,6 +9,7 @@ import pandas as pd
 from research.figures.market import show_sentences
 from research.figures.theme import Markup, answer, table
 from research.models.demand.analysis import Analysis
+from research.origin import Origin
 
 MEANING = {
     "strong": "Yes: the evidence is strong.",
@@ -24,7 +25,7 @@ QUESTIONS = {
 }
 
 
-def show_verdict(analysis: Analysis, *, source: str, simulated: bool) -> Markup:
+def show_verdict(analysis: Analysis, *, origin: Origin) -> Markup:
     """Return the answer that can be read alone."""
     grades = {verdict.question: verdict for verdict in analysis.verdicts}
     best = min(analysis.verdicts, key=lambda verdict: list(MEANING).index(verdict.grade))
@@ -51,11 +52,11 @@ def show_verdict(analysis: Analysis, *, source: str, simulated: bool) -> Markup:
         sentences.append(f"The sample spans new rules ({days}), with a step allowed for each.")
     return answer(
         f"There {headline} demand for {analysis.network} and the price of {analysis.symbol}",
-        *sentences, f"Data: {source}.", simulated=simulated,
+        *sentences, f"Data: {origin.text}.", origin=origin,
     )  # fmt: skip
 
 
-def show_verdicts(analysis: Analysis, *, source: str, simulated: bool) -> Markup:
+def show_verdicts(analysis: Analysis, *, origin: Origin) -> Markup:
     """Return the three verdicts with effect, interval, size of sample and what it could show."""
     rows = [
         {
@@ -71,11 +72,11 @@ def show_verdicts(analysis: Analysis, *, source: str, simulated: bool) -> Markup
         caption="Three verdicts. Effect: rank correlation, in the long run % of price for 1 % of "
         "demand; q: p-value corrected for the number of tests; smallest visible: the correlation "
         "that four of five such samples would show",
-        source=source, simulated=simulated,
+        origin=origin,
     )  # fmt: skip
 
 
-def show_tests(analysis: Analysis, *, source: str, simulated: bool) -> Markup:
+def show_tests(analysis: Analysis, *, origin: Origin) -> Markup:
     """Return every test of the report, as one family."""
     if analysis.tests.empty:
         return show_sentences("No test could be run.")
@@ -93,11 +94,11 @@ def show_tests(analysis: Analysis, *, source: str, simulated: bool) -> Markup:
         shown,
         caption=f"All {len(shown)} tests of this report as one family: q is p corrected by "
         "Benjamini and Yekutieli, except for the first, which was declared beforehand",
-        source=source, simulated=simulated,
+        origin=origin,
     )  # fmt: skip
 
 
-def show_fooled(analysis: Analysis, *, source: str, simulated: bool) -> Markup:
+def show_fooled(analysis: Analysis, *, origin: Origin) -> Markup:
     """Return the usual calculations beside ours, with the reason they differ."""
     if analysis.fooled.empty:
         return show_sentences("There are too few data even for a naive calculation.")
@@ -106,11 +107,11 @@ def show_fooled(analysis: Analysis, *, source: str, simulated: bool) -> Markup:
             columns={"what": "Usual calculation", "naive": "It says", "ours": "We say",
                      "why": "Why they differ"}
         ),
-        caption="What would have fooled you", source=source, simulated=simulated,
+        caption="What would have fooled you", origin=origin,
     )  # fmt: skip
 
 
-def show_loop(analysis: Analysis, *, source: str, simulated: bool) -> Markup:
+def show_loop(analysis: Analysis, *, origin: Origin) -> Markup:
     """Return the links of the story "more GPUs, more use, higher price, more GPUs"."""
     if analysis.loop is None:
         return show_sentences("Too few series of this network are held to test the loop.")
@@ -124,11 +125,11 @@ def show_loop(analysis: Analysis, *, source: str, simulated: bool) -> Markup:
     ]  # fmt: skip
     return table(
         pd.DataFrame(rows), caption=f"The loop, link by link. {analysis.loop.reading}",
-        source=source, simulated=simulated,
+        origin=origin,
     )  # fmt: skip
 
 
-def show_events(analysis: Analysis, *, source: str, simulated: bool) -> Markup:
+def show_events(analysis: Analysis, *, origin: Origin) -> Markup:
     """Return what the token did around each event, beyond the market."""
     if not analysis.events:
         return show_sentences("No event has 52 weeks before it and 8 weeks after it in the data.")
@@ -144,11 +145,11 @@ def show_events(analysis: Analysis, *, source: str, simulated: bool) -> Markup:
         pd.DataFrame(rows),
         caption="Return in log points from 4 weeks before to 8 weeks after, beyond what Bitcoin's "
         "move implies; the interval is that of windows without an event",
-        source=source, simulated=simulated,
+        origin=origin,
     )  # fmt: skip
 
 
-def show_side_by_side(rows: pd.DataFrame, *, source: str, simulated: bool) -> Markup:
+def show_side_by_side(rows: pd.DataFrame, *, origin: Origin) -> Markup:
     """Return one row a network."""
     shown = pd.DataFrame(
         {
@@ -162,7 +163,7 @@ def show_side_by_side(rows: pd.DataFrame, *, source: str, simulated: bool) -> Ma
     return table(
         shown,
         caption="All networks, each by its purest measure of demand; q: corrected across networks",
-        source=source, simulated=simulated,
+        origin=origin,
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 
 from research.figures.market import share, show_sentences
 from research.figures.theme import Markup, answer, table
+from research.origin import Origin
 
 SHOWN = 60  # rows of a table that can grow without end; the rest are counted
 LEVELS = {
@@ -18,7 +19,7 @@ LEVELS = {
 
 
 def show_quality_answer(
-    held: pd.DataFrame, findings: pd.DataFrame, *, day: dt.date, source: str, simulated: bool
+    held: pd.DataFrame, findings: pd.DataFrame, *, day: dt.date, origin: Origin
 ) -> Markup:
     """Return how much is held, how old and how doubtful it is."""
     counts = findings["level"].value_counts()
@@ -36,12 +37,12 @@ def show_quality_answer(
         f"{old} of {len(held)} series {'ends' if old == 1 else 'end'} more than 3 days before "
         f"{day}; the middle one is {held['age_days'].median():,.0f} days old, the oldest "
         f"{held['age_days'].max():,}.",
-        f"Data: {source}.",
-        simulated=simulated,
+        f"Data: {origin.text}.",
+        origin=origin,
     )
 
 
-def show_held(held: pd.DataFrame, *, source: str, simulated: bool) -> Markup:
+def show_held(held: pd.DataFrame, *, origin: Origin) -> Markup:
     """Return one row a series."""
     shown = pd.DataFrame(
         {
@@ -59,12 +60,11 @@ def show_held(held: pd.DataFrame, *, source: str, simulated: bool) -> Markup:
     return table(
         shown,
         caption="What is held, from the source that is read",
-        source=source,
-        simulated=simulated,
+        origin=origin,
     )
 
 
-def show_findings(findings: pd.DataFrame, *, level: str, source: str, simulated: bool) -> Markup:
+def show_findings(findings: pd.DataFrame, *, level: str, origin: Origin) -> Markup:
     """Return the doubts of one level: fail, warn or note."""
     mine = findings[findings["level"] == level]
     if mine.empty:
@@ -82,8 +82,7 @@ def show_findings(findings: pd.DataFrame, *, level: str, source: str, simulated:
     return table(
         shown.head(SHOWN),
         caption=f"Level {level}, {LEVELS[level]}: {_counted(len(mine))}",
-        source=source,
-        simulated=simulated,
+        origin=origin,
     )
 
 
@@ -91,7 +90,7 @@ def _counted(n_rows: int) -> str:
     return f"{n_rows} found" + (f", the first {SHOWN} shown" if n_rows > SHOWN else "")
 
 
-def show_reconciliation(sources: pd.DataFrame, *, source: str, simulated: bool) -> Markup:
+def show_reconciliation(sources: pd.DataFrame, *, origin: Origin) -> Markup:
     """Return how the sources of one series agree, and which is read."""
     if sources.empty:
         return show_sentences(
@@ -118,8 +117,7 @@ def show_reconciliation(sources: pd.DataFrame, *, source: str, simulated: bool) 
     return table(
         shown,
         caption="The same quantity from several sources, each compared with the one that is read",
-        source=source,
-        simulated=simulated,
+        origin=origin,
         formats=percents | dict.fromkeys(correlations, ".3f"),
     )
 
@@ -128,7 +126,7 @@ def _fine(value: float) -> str:
     return f"{100 * value:.2f} %" if value < 0.1 else share(value)
 
 
-def show_revisions(revised: pd.DataFrame, *, source: str, simulated: bool) -> Markup:
+def show_revisions(revised: pd.DataFrame, *, origin: Origin) -> Markup:
     """Return which days were told otherwise later."""
     if revised.empty:
         return show_sentences(
@@ -150,7 +148,6 @@ def show_revisions(revised: pd.DataFrame, *, source: str, simulated: bool) -> Ma
         shown.head(SHOWN),
         caption=f"History that was rewritten, the latest rewriting first: {_counted(len(revised))} "
         "(times in UTC)",
-        source=source,
-        simulated=simulated,
+        origin=origin,
         formats={"Change": lambda value: f"{'+' if value >= 0 else '-'}{_fine(abs(value))}"},
     )

@@ -13,6 +13,7 @@ from research.figures.theme import COLOURS, Markup, answer, finish
 from research.figures.words import percent, usd
 from research.models.claim import ClaimQuestion, RateName, Verdict
 from research.models.earnings import LEVELS, Level, UtilizationRange
+from research.origin import Origin
 
 TOLD_LEVELS: tuple[Level, ...] = ("gross", "after_fee", "after_power", "after_capital")
 LEVEL_WORDS: Mapping[Level, str] = {
@@ -55,7 +56,7 @@ def claim_words(question: ClaimQuestion) -> str:
     return f"{low:,g}" if low == high else f"{low:,g} to {high:,g}"
 
 
-def show_answer(verdict: Verdict, *, simulated: bool) -> Markup:
+def show_answer(verdict: Verdict, *, origin: Origin) -> Markup:
     """Return whether the claim is true, of what, and at which utilizations."""
     q, day = verdict.question, verdict.day
     rented = f"rented {percent(q.utilization)} of the time at {q.rate_usd_per_hour:.2f} USD an hour"
@@ -103,7 +104,7 @@ def show_answer(verdict: Verdict, *, simulated: bool) -> Markup:
         f"rented: {ranges}. More than 100 % cannot be had.",
         *([electricity] if len(bills) > 1 else []),
         sure,
-        simulated=simulated,
+        origin=origin,
     )
 
 
@@ -118,7 +119,7 @@ def utilization_words(found: UtilizationRange) -> str:
     return f"{percent(found.low)} to {percent(found.high)}"
 
 
-def plot_steps(verdict: Verdict, *, source: str, simulated: bool) -> go.Figure:
+def plot_steps(verdict: Verdict, *, origin: Origin) -> go.Figure:
     """From the gross rent down to what is left, a bar each, with the claimed amounts behind."""
     q, day = verdict.question, verdict.day
     costs = (day.fee_usd, day.power_usd, day.upkeep_usd, day.capital_usd)
@@ -160,8 +161,7 @@ def plot_steps(verdict: Verdict, *, source: str, simulated: bool) -> go.Figure:
     )
     return finish(
         figure,
-        source=source,
-        simulated=simulated,
+        origin=origin,
         alt=f"A day of one {q.gpu} in USD: {steps}. Claimed are {claim_words(q)}.",
     )
 
@@ -182,7 +182,7 @@ def _mark_claimed(
     )
 
 
-def plot_after_power(verdict: Verdict, *, source: str, simulated: bool) -> go.Figure:
+def plot_after_power(verdict: Verdict, *, origin: Origin) -> go.Figure:
     """Amounts left after fee and electricity by utilization, one line a rate."""
     q, curves = verdict.question, verdict.after_power
     figure = go.Figure()
@@ -222,8 +222,7 @@ def plot_after_power(verdict: Verdict, *, source: str, simulated: bool) -> go.Fi
     )
     return finish(
         figure,
-        source=source,
-        simulated=simulated,
+        origin=origin,
         alt=f"USD a day left after fee and electricity against utilization. Rented all the time: "
         f"{ends}. Claimed are {claim_words(q)}.",
     )

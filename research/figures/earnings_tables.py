@@ -11,6 +11,7 @@ from research.figures.theme import Markup, table
 from research.figures.words import percent, sentence_case
 from research.models.claim import UTILIZATIONS, ClaimQuestion, Verdict
 from research.models.earnings import LEVELS, Level
+from research.origin import Origin
 
 SHORT_WORDS: Mapping[Level, str] = {
     "gross": "Gross",
@@ -21,7 +22,7 @@ SHORT_WORDS: Mapping[Level, str] = {
 }
 
 
-def show_ranges(verdict: Verdict, *, source: str, simulated: bool) -> Markup:
+def show_ranges(verdict: Verdict, *, origin: Origin) -> Markup:
     """Return which utilizations make the claim true, one column a rate."""
     q = verdict.question
     columns = {
@@ -36,12 +37,11 @@ def show_ranges(verdict: Verdict, *, source: str, simulated: bool) -> Markup:
         frame.rename_axis("USD a day of"),
         caption=f"When {claim_words(q)} USD a day are true: the share of the time that the card "
         "must be rented. At none: in brackets what it would take",
-        source=source,
-        simulated=simulated,
+        origin=origin,
     )
 
 
-def show_break_evens(verdict: Verdict, *, source: str, simulated: bool) -> Markup:
+def show_break_evens(verdict: Verdict, *, origin: Origin) -> Markup:
     """Return where nothing is left, one input changed at a time."""
     q = verdict.question
     rows = {
@@ -59,8 +59,7 @@ def show_break_evens(verdict: Verdict, *, source: str, simulated: bool) -> Marku
     return table(
         pd.DataFrame(rows).T.rename_axis("Nothing is"),
         caption="Where a day breaks even: one input changed, the others as assumed",
-        source=source,
-        simulated=simulated,
+        origin=origin,
     )
 
 
@@ -82,7 +81,7 @@ def _tariff(value: float | None) -> str:
     )
 
 
-def show_venues(verdict: Verdict, *, source: str, simulated: bool) -> Markup:
+def show_venues(verdict: Verdict, *, origin: Origin) -> Markup:
     """Return a day at each venue's own rate and fee, by utilization."""
     rows = verdict.by_venue
     shown = pd.DataFrame(
@@ -96,13 +95,12 @@ def show_venues(verdict: Verdict, *, source: str, simulated: bool) -> Markup:
     return table(
         shown.set_index(["Venue", "Rented"]),
         caption="USD a day at each venue's own rate and fee; each column counts one more cost",
-        source=source,
-        simulated=simulated,
+        origin=origin,
         formats=dict.fromkeys(["USD/h", *SHORT_WORDS.values()], ".2f"),
     )
 
 
-def show_grid(verdict: Verdict, *, source: str, simulated: bool) -> Markup:
+def show_grid(verdict: Verdict, *, origin: Origin) -> Markup:
     """Return what is left after fee and power by tariff, rate and utilization."""
     q = verdict.question
     names = {name: f"{rate:.2f} USD/h, {RATE_WORDS[name]}" for name, rate in q.rates.items()}
@@ -110,20 +108,18 @@ def show_grid(verdict: Verdict, *, source: str, simulated: bool) -> Markup:
     return table(
         shown.rename(columns=percent).rename_axis(index=["Tariff", "Rate"]),
         caption="USD a day left after fee and electricity, by tariff, rate and utilization",
-        source=source,
-        simulated=simulated,
+        origin=origin,
         formats=dict.fromkeys([percent(each) for each in UTILIZATIONS], ".2f"),
     )
 
 
-def show_power(verdict: Verdict, *, source: str, simulated: bool) -> Markup:
+def show_power(verdict: Verdict, *, origin: Origin) -> Markup:
     """Return the electricity bill of a day by tariff and utilization."""
     shown = verdict.power.rename(index=_places(verdict.question), columns=percent)
     return table(
         shown.rename_axis("Tariff"),
         caption="Electricity, USD a day, by tariff and utilization",
-        source=source,
-        simulated=simulated,
+        origin=origin,
         formats=dict.fromkeys(shown.columns, ".2f"),
     )
 
@@ -132,7 +128,7 @@ def _places(question: ClaimQuestion) -> dict[str, str]:
     return {place: f"{place}, {tariff:.3f} USD/kWh" for place, tariff in question.tariffs.items()}
 
 
-def show_rates(rates: pd.DataFrame, *, simulated: bool) -> Markup:
+def show_rates(rates: pd.DataFrame, *, origin: Origin) -> Markup:
     """Return what an hour of the card costs or brings, wherever that is known."""
     shown = pd.DataFrame(
         {
@@ -158,6 +154,6 @@ def show_rates(rates: pd.DataFrame, *, simulated: bool) -> Markup:
         shown.set_index("Venue"),
         caption="What an hour of the card costs or brings, USD per GPU-hour, with its range in "
         "brackets",
-        source="",
-        simulated=simulated,
+        origin=origin,
+        names_source=False,
     )

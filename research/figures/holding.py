@@ -16,12 +16,13 @@ from research.models.holding import StakingTerms
 from research.models.liquidity import Liquidity
 from research.models.sharpe import DeflatedSharpe, ProbabilisticSharpe
 from research.models.tails import Tail
+from research.origin import Origin
 
 POINTS = 400  # of a line: more are not seen and weigh a report down
 DASHES = ("solid", "dash", "dot")  # after each run through the colours
 
 
-def show_liquidity(results: Sequence[Liquidity], *, source: str, simulated: bool) -> Markup:
+def show_liquidity(results: Sequence[Liquidity], *, origin: Origin) -> Markup:
     """Return what a trade costs and how long an exit takes, one column a token."""
     frame = pd.DataFrame({result.name: result.summary() for result in results})
     if not any(result.unbonding_days for result in results):
@@ -32,8 +33,7 @@ def show_liquidity(results: Sequence[Liquidity], *, source: str, simulated: bool
         "is the median of the last 30 days known, volatility that of the last 30 days; the price "
         "moved by the order is the square-root law's, which holds for orders that are small beside "
         "the volume",
-        source=source,
-        simulated=simulated,
+        origin=origin,
     )
 
 
@@ -41,8 +41,7 @@ def show_sharpe_doubts(
     probabilistic: Sequence[ProbabilisticSharpe],
     deflated: Sequence[DeflatedSharpe] = (),
     *,
-    source: str,
-    simulated: bool,
+    origin: Origin,
 ) -> Markup:
     """Return how far each Sharpe ratio can be believed, one column a token.
 
@@ -50,8 +49,7 @@ def show_sharpe_doubts(
     ----------
     probabilistic : one a token, all against the same benchmark
     deflated : of the tokens that were chosen as the best of several
-    source : where the returns come from, one line
-    simulated : whether any of it is
+    origin : where the returns come from
     """
     chosen = {result.name: result.summary() for result in deflated}
     columns = {
@@ -66,12 +64,11 @@ def show_sharpe_doubts(
         caption="How far the Sharpe ratio can be believed, if each return is independent of those "
         "before it; where returns or their volatility follow each other, the doubt is larger. "
         "Skew is 0 and kurtosis 3 for the normal law",
-        source=source,
-        simulated=simulated,
+        origin=origin,
     )
 
 
-def show_drawdowns(results: Sequence[Drawdowns], *, source: str, simulated: bool) -> Markup:
+def show_drawdowns(results: Sequence[Drawdowns], *, origin: Origin) -> Markup:
     """Return the deepest falls of each token, and where it stands now."""
     falls = [
         result.summary().assign(Token=result.name).set_index("Token")
@@ -85,8 +82,7 @@ def show_drawdowns(results: Sequence[Drawdowns], *, source: str, simulated: bool
         pd.concat(falls),
         caption="The deepest falls, from the last day at a high to the first day back at it; they "
         "do not overlap",
-        source=source,
-        simulated=simulated,
+        origin=origin,
     )
     return Markup(shown.html + said.html)
 
@@ -102,17 +98,14 @@ def _standing(result: Drawdowns) -> str:
     )
 
 
-def show_tail(
-    tails: Sequence[Tail], refused: Mapping[str, str], *, source: str, simulated: bool
-) -> Markup:
+def show_tail(tails: Sequence[Tail], refused: Mapping[str, str], *, origin: Origin) -> Markup:
     """Return the far tail of each token's losses, and why it is not told of the others.
 
     Parameters
     ----------
     tails : one a token to whose losses a law could be fitted, all at the same level
     refused : by token, the sentence of the error that says why none could be
-    source : where the returns come from, one line
-    simulated : whether any of it is
+    origin : where the returns come from
     """
     said = [
         f"{name}: extreme value theory may not be used here. {reason[:1].upper()}{reason[1:]}."
@@ -125,15 +118,12 @@ def show_tail(
         pd.DataFrame({tail.name: tail.summary().drop("Intervals") for tail in tails}),
         caption="The far tail of one day's return by extreme value theory, 95 % intervals in "
         "brackets. A shape of 0 is an exponential tail, larger is heavier",
-        source=source,
-        simulated=simulated,
+        origin=origin,
     )
     return Markup(shown.html + reasons.html)
 
 
-def plot_drawdowns(
-    results: Sequence[Drawdowns], *, source: str, simulated: bool
-) -> go.Figure | Markup:
+def plot_drawdowns(results: Sequence[Drawdowns], *, origin: Origin) -> go.Figure | Markup:
     """Distance of each token below its highest close so far, by day."""
     if not results:
         return show_sentences("No token has a price here, so no fall can be shown.")
@@ -161,8 +151,7 @@ def plot_drawdowns(
     )
     return finish(
         figure,
-        source=source,
-        simulated=simulated,
+        origin=origin,
         alt=f"Distance below the highest close so far: {said}.",
     )
 
@@ -178,14 +167,10 @@ def _thinned(losses: pd.Series[float]) -> pd.Series[float]:
 
 
 def show_position(
-    liquidity: Liquidity | None, staking: StakingTerms | None, *, source: str, simulated: bool
+    liquidity: Liquidity | None, staking: StakingTerms | None, *, origin: Origin
 ) -> Markup:
     """Return what selling the position takes and what staking it pays, as far as known."""
-    shown = (
-        ""
-        if liquidity is None
-        else show_liquidity([liquidity], source=source, simulated=simulated).html
-    )
+    shown = "" if liquidity is None else show_liquidity([liquidity], origin=origin).html
     if staking is None:
         return Markup(shown)
     real = staking.real_yield_per_year
@@ -204,8 +189,7 @@ def show_position(
         caption=f"Staking {staking.symbol}. The growth of a share of the supply says how a staker "
         "fares against who does not stake; a price in USD holds the new tokens already, so it is "
         "added to no return",
-        source=source,
-        simulated=simulated,
+        origin=origin,
     )
     return Markup(shown + terms.html)
 

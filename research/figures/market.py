@@ -12,6 +12,7 @@ import plotly.graph_objects as go
 
 from research.figures.theme import COLOURS, MISSING, Markup, answer, finish, table
 from research.figures.words import sentence_case
+from research.origin import Origin
 from research.quality import Finding
 
 SHORT = {"gpu": "GPU", "gpus": "GPUs", "usd": "USD"}
@@ -50,17 +51,17 @@ def show_title(text: str) -> Markup:
     return Markup(f"<h1>{escape(text)}</h1>")
 
 
-def show_notes(refused: Sequence[Finding], *others: str | None, simulated: bool) -> Markup:
+def show_notes(refused: Sequence[Finding], *others: str | None, origin: Origin) -> Markup:
     """Return what a reader must know before she believes the figures.
 
     Parameters
     ----------
     refused : why series were left out
     others : sentences; None is no sentence
-    simulated : whether any of it is
+    origin : of what is shown
     """
     made_up = "What is shown here is simulated, to show how the report works."
-    said = [made_up] if simulated else []
+    said = [made_up] if origin.simulated else []
     said += [f"Left out: {one.series}, for {one.check}: {one.text}." for one in refused]
     said += [text for text in others if text is not None]
     return show_sentences(*said or ["Nothing had to be left out."])
@@ -80,9 +81,7 @@ def _dated(
     return f"{words(value)} ({(day - last).days} d)" if last is not None else words(value)
 
 
-def show_overview_answer(
-    networks: pd.DataFrame, *, day: dt.date, source: str, simulated: bool
-) -> Markup:
+def show_overview_answer(networks: pd.DataFrame, *, day: dt.date, origin: Origin) -> Markup:
     """Return how many networks grow in use and in price, and how old that is."""
     price, use = networks["price_change"].dropna(), networks["demand_change"].dropna()
     n_priced, n_used = networks["price_usd"].notna().sum(), networks["demand"].notna().sum()
@@ -100,8 +99,8 @@ def show_overview_answer(
             f"Over 30 days use grew on {(use > 0).sum()} and shrank on {(use <= 0).sum()} of "
             f"{len(use)}. Whether that moves a price is another question, with a report of its own."
         )
-    sentences.append(f"Data: {source}. Looked at on {day}.")
-    return answer(f"{headline}.", *sentences, simulated=simulated)
+    sentences.append(f"Data: {origin.text}. Looked at on {day}.")
+    return answer(f"{headline}.", *sentences, origin=origin)
 
 
 def show_networks(networks: pd.DataFrame) -> Markup:
@@ -121,12 +120,11 @@ def show_networks(networks: pd.DataFrame) -> Markup:
     return table(
         shown,
         caption="What each network is",
-        source="catalogue, whose entries carry their own sources",
-        simulated=False,
+        origin=Origin.said("catalogue, whose entries carry their own sources"),
     )
 
 
-def show_tokens(networks: pd.DataFrame, *, day: dt.date, source: str, simulated: bool) -> Markup:
+def show_tokens(networks: pd.DataFrame, *, day: dt.date, origin: Origin) -> Markup:
     """Return price, fall and volatility of each token, with the age of each figure."""
     shown = pd.DataFrame(
         {
@@ -150,8 +148,7 @@ def show_tokens(networks: pd.DataFrame, *, day: dt.date, source: str, simulated:
         shown,
         caption="Tokens: price, its change over 30 days, its distance from the highest close held, "
         "and volatility over the last year; in brackets a figure's own age in days",
-        source=source,
-        simulated=simulated,
+        origin=origin,
         formats={
             "Price, USD": amount,
             "30 days": signed,
@@ -166,7 +163,7 @@ def _ages(last: pd.Series[Any], day: dt.date) -> list[int | None]:
     return [None if pd.isna(each) else (day - each).days for each in last]
 
 
-def show_use(networks: pd.DataFrame, *, day: dt.date, source: str, simulated: bool) -> Markup:
+def show_use(networks: pd.DataFrame, *, day: dt.date, origin: Origin) -> Markup:
     """Return how much each network is used and what that costs, with the age of each figure."""
 
     def dated(name: str, words: Callable[[float], str], last: str = "") -> list[str]:
@@ -191,13 +188,12 @@ def show_use(networks: pd.DataFrame, *, day: dt.date, source: str, simulated: bo
         shown,
         caption="Use: mean of the last 30 days and its change from the 30 days before; in brackets "
         "the age of each figure in days",
-        source=source,
-        simulated=simulated,
+        origin=origin,
         formats={"30 days": signed},
     )
 
 
-def plot_changes(networks: pd.DataFrame, *, source: str, simulated: bool) -> go.Figure | Markup:
+def plot_changes(networks: pd.DataFrame, *, origin: Origin) -> go.Figure | Markup:
     """Price and use over 30 days, a pair of bars a network."""
     some = networks.dropna(subset=["price_change", "demand_change"], how="all")
     if some.empty:
@@ -233,10 +229,10 @@ def plot_changes(networks: pd.DataFrame, *, source: str, simulated: bool) -> go.
         )
         for row in some.iloc[::-1].itertuples(index=False)
     )  # fmt: skip
-    return finish(figure, source=source, simulated=simulated, alt=f"Changes over 30 days: {said}.")
+    return finish(figure, origin=origin, alt=f"Changes over 30 days: {said}.")
 
 
-def plot_sector(sector: pd.DataFrame, *, source: str, simulated: bool) -> go.Figure | Markup:
+def plot_sector(sector: pd.DataFrame, *, origin: Origin) -> go.Figure | Markup:
     """Capitalisation and volume of the sector by day."""
     if sector.empty:
         return show_sentences(
@@ -261,12 +257,10 @@ def plot_sector(sector: pd.DataFrame, *, source: str, simulated: bool) -> go.Fig
         )
         said.append(f"{words} {large(values.iloc[-1])} USD on {values.index[-1]:%Y-%m-%d}")
     figure.update_layout(yaxis={"title": "USD, billions", "rangemode": "tozero"}, height=400)
-    return finish(figure, source=source, simulated=simulated, alt="; ".join(said) + ".")
+    return finish(figure, origin=origin, alt="; ".join(said) + ".")
 
 
-def show_cards(
-    cards: pd.DataFrame, *, day: dt.date, where: str, source: str, simulated: bool
-) -> Markup:
+def show_cards(cards: pd.DataFrame, *, day: dt.date, where: str, origin: Origin) -> Markup:
     """Return what an hour of each card costs, and in the cloud."""
     if cards.empty:
         return show_sentences(f"No rental rate of a card {where} is held or catalogued.")
@@ -287,7 +281,6 @@ def show_cards(
     return table(
         shown.set_index("Card"),
         caption=f"What a rented GPU-hour costs {where}, USD{without}",
-        source=source,
-        simulated=simulated,
+        origin=origin,
         formats={**dict.fromkeys(names.values(), ".2f"), "Below the cloud": share},
     )

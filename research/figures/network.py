@@ -11,6 +11,7 @@ from plotly.subplots import make_subplots
 
 from research.figures.market import amount, label, share, show_sentences, signed
 from research.figures.theme import COLOURS, Markup, answer, finish, table
+from research.origin import Origin
 
 CLASS_COLOURS = {
     "physical": COLOURS["hold"],
@@ -22,14 +23,14 @@ FEW = 30  # values that are drawn as points too, for a line alone would hide how
 
 
 def show_profile_answer(
-    name: str, measures: pd.DataFrame, *, day: dt.date, source: str, simulated: bool
+    name: str, measures: pd.DataFrame, *, day: dt.date, origin: Origin
 ) -> Markup:
     """Return where price and use of a network stand."""
     if not measures["held"].any():
         return answer(
             f"Nothing is held of {name}: no price and no use.",
             f"Looked at on {day}. Below is what the catalogue knows of it.",
-            simulated=simulated,
+            origin=origin,
         )
     held: dict[str, dict[str, Any]] = {
         str(row["measure"]): row for row in _records(measures[measures["held"]])
@@ -63,12 +64,12 @@ def show_profile_answer(
         f"{'moves' if contaminated == 1 else 'move'} with the token's price by arithmetic alone, "
         "which is no evidence of demand."
     )
-    sentences.append(f"Data: {source}.")
-    return answer(f"{headline}.", *sentences, simulated=simulated)
+    sentences.append(f"Data: {origin.text}.")
+    return answer(f"{headline}.", *sentences, origin=origin)
 
 
 def plot_price(
-    price: pd.Series[float], events: pd.DataFrame, *, name: str, source: str, simulated: bool
+    price: pd.Series[float], events: pd.DataFrame, *, name: str, origin: Origin
 ) -> go.Figure | Markup:
     """Daily closes on a log scale, with the days marked on which the network changed its rules."""
     if price.empty:
@@ -105,8 +106,7 @@ def plot_price(
     marked = "; ".join(f"{event.date} {event.kind}" for event in shown.itertuples())
     return finish(
         figure,
-        source=source,
-        simulated=simulated,
+        origin=origin,
         alt=f"Price of {name}: {amount(price.iloc[0])} USD on {price.index[0]:%Y-%m-%d}, "
         f"{amount(price.iloc[-1])} USD on {price.index[-1]:%Y-%m-%d}; the highest close was "
         f"{amount(price.max())}. Marked: {marked or 'nothing'}.",
@@ -130,13 +130,12 @@ def show_events(events: pd.DataFrame) -> Markup:
     return table(
         shown,
         caption="Events, numbered as in the figure; nothing is pooled across new rules",
-        source="",
-        simulated=False,
+        origin=Origin.said(""),
     )
 
 
 def plot_measures(
-    panel: pd.DataFrame, measures: pd.DataFrame, *, what: str, source: str, simulated: bool
+    panel: pd.DataFrame, measures: pd.DataFrame, *, what: str, origin: Origin
 ) -> go.Figure | Markup:
     """Draw a panel a measure, each in its own unit and from zero.
 
@@ -145,8 +144,7 @@ def plot_measures(
     panel : (n_days, n_measures)
     measures : rows of the profile's measures that are to be shown
     what : the measures in a word, such as "demand"
-    source : series, source and date of what is shown
-    simulated : whether any of it is
+    origin : of what is shown
     """
     if measures.empty:
         return show_sentences(f"No measure of {what} is held.")
@@ -181,7 +179,7 @@ def plot_measures(
             f"{values.index[-1]:%Y-%m-%d}"
         )
     figure.update_layout(showlegend=False, height=height)
-    return finish(figure, source=source, simulated=simulated, alt="; ".join(said) + ".")
+    return finish(figure, origin=origin, alt="; ".join(said) + ".")
 
 
 def _records(measures: pd.DataFrame) -> list[dict[str, Any]]:
@@ -194,7 +192,7 @@ def _wrapped(unit: str) -> str:
     return unit.replace(" a day", "<br>a day").replace(" in ", "<br>in ")
 
 
-def show_measures(measures: pd.DataFrame, *, source: str, simulated: bool) -> Markup:
+def show_measures(measures: pd.DataFrame, *, origin: Origin) -> Markup:
     """Return the level of each measure that is held, how it moved, and how old it is."""
     if measures.empty:
         return show_sentences("No measure of this network is held.")
@@ -214,8 +212,7 @@ def show_measures(measures: pd.DataFrame, *, source: str, simulated: bool) -> Ma
         shown,
         caption="Measures held: mean of the last 30 days and its change from the 30 days before, "
         "as a share of it",
-        source=source,
-        simulated=simulated,
+        origin=origin,
         formats={"Mean of 30 days": amount, "Change": signed, "Age, days": ".0f"},
     )
 
@@ -232,7 +229,7 @@ def show_definitions(measures: pd.DataFrame) -> Markup:
         }
     ).set_index("Measure")
     return table(
-        shown, caption="What each measure means", source="catalogue of measures", simulated=False
+        shown, caption="What each measure means", origin=Origin.said("catalogue of measures")
     )
 
 

@@ -16,6 +16,7 @@ from research.figures.words import (
 )
 from research.models.comparison import Outcome, Probability
 from research.models.decision import CHIEF, Decision
+from research.origin import Origin
 
 QUANTILE_HEADS = {
     0.05: "Worst 5 % below",
@@ -34,7 +35,7 @@ RATIO_NOTES = (
 HORIZON_PARTS = ("Middle future", "Mean loss in the worst 5 %", "Renting ends ahead of")
 
 
-def show_outcomes(decision: Decision, *, source: str, simulated: bool) -> Markup:
+def show_outcomes(decision: Decision, *, origin: Origin) -> Markup:
     """Return what each alternative comes to at the horizon, and what it risks: two tables."""
     q, comparison = decision.question, decision.comparison
     names = names_of(q, comparison)
@@ -58,16 +59,14 @@ def show_outcomes(decision: Decision, *, source: str, simulated: bool) -> Markup
         caption=f"Wealth after {q.n_months} months, USD per USD put in. The sure amounts are worth "
         "as much as the whole spread to an investor who is bold, middling or cautious (risk "
         f"aversion 1, 2, 5{ruin}); the place is by the middling one",
-        source=source,
-        simulated=simulated,
+        origin=origin,
     )
     second = table(
         pd.DataFrame(risk).T.rename_axis("Alternative"),
         caption=f"Risk over {q.n_months} months. A fall is the deepest of month-end wealth in the "
         "middle future: as it would be for who keeps everything, and at what everything would "
         "fetch. Sharpe and Sortino ratios are a year's, from monthly marks, of the middle future",
-        source=source,
-        simulated=simulated,
+        origin=origin,
     )
     return Markup(first.html + second.html + show_sentences(*RATIO_NOTES).html)
 
@@ -123,7 +122,7 @@ def ratio_std_error(sharpe: float, n_months: int) -> float:
     return float((12 * (1 + a_month**2 / 2) / n_months) ** 0.5)
 
 
-def show_horizons(decision: Decision, *, source: str, simulated: bool) -> Markup:
+def show_horizons(decision: Decision, *, origin: Origin) -> Markup:
     """Return the middle future, the mean loss and the chances at 12, 24, 36 months and the end."""
     q, comparison = decision.question, decision.comparison
     shown = {name: comparison.outcomes[name] for name in CHIEF if name in comparison.outcomes}
@@ -149,6 +148,5 @@ def show_horizons(decision: Decision, *, source: str, simulated: bool) -> Markup
     return table(
         frame,
         caption="The same futures, had everything been sold earlier. Wealth in USD per USD put in",
-        source=source,
-        simulated=simulated,
+        origin=origin,
     )

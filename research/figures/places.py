@@ -24,6 +24,7 @@ from research.models.decision import Decision
 from research.models.futures import Question, policies
 from research.models.mixed import Mixed
 from research.models.scenarios import BLOCK_OF_PATHS
+from research.origin import Origin
 
 PAYOUTS = {
     "usd": "USD",
@@ -35,9 +36,7 @@ OPTIONS = "rent-options"
 TOKEN_POLICIES = ("rent", "rent-half", "rent-hold", "rent-stake")
 
 
-def show_venues(
-    frame: pd.DataFrame, *, unpriced: Sequence[str] = (), source: str, simulated: bool
-) -> Markup:
+def show_venues(frame: pd.DataFrame, *, unpriced: Sequence[str] = (), origin: Origin) -> Markup:
     """Return the same card at other places, and which could not be compared.
 
     Parameters
@@ -66,8 +65,7 @@ def show_venues(
         "USD: an amount of USD in tokens; fixed: a number of tokens; share: of the tokens issued. "
         "– where a figure does not exist or cannot be told; the last column is of "
         f"{BLOCK_OF_PATHS:,} futures ({error_at_most(BLOCK_OF_PATHS)})",
-        source=source,
-        simulated=simulated,
+        origin=origin,
         formats={
             "Rate an hour": ".2f",
             "Fee": percent,
@@ -94,7 +92,7 @@ def _reachable(utilization: float) -> str:
     return "impossible" if utilization > 1 else f"{100 * utilization:.0f} %"
 
 
-def show_power(frame: pd.DataFrame, *, source: str, simulated: bool) -> Markup:
+def show_power(frame: pd.DataFrame, *, origin: Origin) -> Markup:
     """Return what a card earns above its power at each cap, the best marked.
 
     Parameters
@@ -120,12 +118,11 @@ def show_power(frame: pd.DataFrame, *, source: str, simulated: bool) -> Markup:
         shown,
         caption="A limit on a card's power, and what is left of a month's income after fees and "
         "electricity, for one card",
-        source=source,
-        simulated=simulated,
+        origin=origin,
     )
 
 
-def plot_power(frame: pd.DataFrame, *, source: str, simulated: bool) -> go.Figure:
+def plot_power(frame: pd.DataFrame, *, origin: Origin) -> go.Figure:
     """Draw what a card earns above its power against the cap, with the best cap marked."""
     ordered = frame.sort_index()
     caps = np.round(100 * ordered.index.to_numpy(dtype=float), 1)
@@ -166,15 +163,14 @@ def plot_power(frame: pd.DataFrame, *, source: str, simulated: bool) -> go.Figur
     )
     return finish(
         figure,
-        source=source,
-        simulated=simulated,
+        origin=origin,
         alt=f"What one card leaves a month after fees and electricity, by power cap. Best at "
         f"{caps[best]:.0f} % of board power with {usd(margins[best])}; {usd(margins[-1])} at "
         f"{caps[-1]:.0f} %.",
     )
 
 
-def show_options(decision: Decision, *, source: str, simulated: bool) -> Markup:
+def show_options(decision: Decision, *, origin: Origin) -> Markup:
     """Return what it is worth to switch the rig off, or sell it, when it loses money."""
     q, outcomes = decision.question, decision.comparison.outcomes
     if OPTIONS not in outcomes:
@@ -202,8 +198,7 @@ def show_options(decision: Decision, *, source: str, simulated: bool) -> Markup:
         "not have paid its power, and to sell it once three months together lost money: wealth "
         f"after {q.n_months} months on the same futures, from {usd(q.capital_usd)}. Both rules "
         "look back only; a worth below nothing means that they stopped too early",
-        source=source,
-        simulated=simulated,
+        origin=origin,
     )
 
 
@@ -211,7 +206,7 @@ def _at(outcome: Outcome, share: float) -> float:
     return float(outcome.quantiles[share].iloc[-1])
 
 
-def show_policies(decision: Decision, *, source: str, simulated: bool) -> Markup:
+def show_policies(decision: Decision, *, origin: Origin) -> Markup:
     """Return what becomes of tokens that are sold, half sold, kept, or kept and staked."""
     q, comparison = decision.question, decision.comparison
     names = [name for name in TOKEN_POLICIES if name in comparison.outcomes]
@@ -237,8 +232,7 @@ def show_policies(decision: Decision, *, source: str, simulated: bool) -> Markup
         pd.DataFrame(rows).T.rename_axis("Tokens that come in"),
         caption=f"What is done with the tokens that come in, USD per USD put in after {q.n_months} "
         "months. The sure amount is that of a middling temper (risk aversion 2)",
-        source=source,
-        simulated=simulated,
+        origin=origin,
     )
 
 
@@ -252,7 +246,7 @@ def _policy(name: str, question: Question) -> str:
     )
 
 
-def show_mixed(found: Mixed | None, *, source: str, simulated: bool) -> Markup:
+def show_mixed(found: Mixed | None, *, origin: Origin) -> Markup:
     """Return what two cards do alone and in one rig; how to ask for it, where none was."""
     if found is None:
         return show_sentences(
@@ -273,6 +267,5 @@ def show_mixed(found: Mixed | None, *, source: str, simulated: bool) -> Markup:
     return table(
         pd.DataFrame.from_dict(rows, orient="index").rename_axis("Rig"),
         caption=f"Two kinds of card after {found.n_months} months, USD per USD put in",
-        source=source,
-        simulated=simulated,
+        origin=origin,
     )

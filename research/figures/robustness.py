@@ -23,6 +23,7 @@ from research.models.decision import Decision
 from research.models.laws import LAWS, Line
 from research.models.resampling import Interval
 from research.models.uncertainty import BAND, Uncertainty
+from research.origin import Origin
 
 DRIFT_NAMES = {
     "zero": "none",
@@ -40,7 +41,7 @@ GAP = 0.34  # between two panels, as a part of the height: an axis, its title, t
 KNOWN, DOUBTED = "inputs as assumed", "inputs in doubt"
 
 
-def show_laws(lines: Sequence[Line], *, source: str, simulated: bool) -> Markup:
+def show_laws(lines: Sequence[Line], *, origin: Origin) -> Markup:
     """Return the answer under each law of prices and each drift; why not, where one could not be.
 
     Parameters
@@ -67,8 +68,7 @@ def show_laws(lines: Sequence[Line], *, source: str, simulated: bool) -> Markup:
         shown,
         caption="The same question under other laws of prices and other expected growth. Middle "
         "future in USD per USD put in; all else, and all luck but that of prices, is the same",
-        source=source,
-        simulated=simulated,
+        origin=origin,
     )
     return Markup(made.html + (show_sentences(*refused).html if refused else ""))
 
@@ -85,9 +85,7 @@ def _line(line: Line) -> dict[str, str | None]:
     }
 
 
-def show_uncertainty(
-    decision: Decision, uncertainty: Uncertainty, *, source: str, simulated: bool
-) -> Markup:
+def show_uncertainty(decision: Decision, uncertainty: Uncertainty, *, origin: Origin) -> Markup:
     """Return both bands of each choice, and both chances: luck alone, and with doubtful inputs."""
     q, n_worlds = decision.question, uncertainty.n_worlds
     rows = [
@@ -104,8 +102,7 @@ def show_uncertainty(
         caption=f"Where the choices end after {q.n_months} months, USD per USD put in: with the "
         f"inputs as assumed, where luck alone spreads them, and over {n_worlds} worlds, each with "
         "inputs and a past of its own that could as well be true",
-        source=source,
-        simulated=simulated,
+        origin=origin,
     )
     chances = {
         "T-bills": _chances(
@@ -123,8 +120,7 @@ def show_uncertainty(
         pd.DataFrame(chances).T.rename_axis("Renting ends ahead of"),
         caption="The chance that renting ends ahead. In brackets the 95 % error of the number of "
         "futures or worlds",
-        source=source,
-        simulated=simulated,
+        origin=origin,
     )
     return Markup(spread.html + ahead.html)
 
@@ -148,9 +144,7 @@ def _bands(decision: Decision, uncertainty: Uncertainty) -> dict[str, dict[str, 
     }
 
 
-def plot_bands(
-    decision: Decision, uncertainty: Uncertainty, *, source: str, simulated: bool
-) -> go.Figure:
+def plot_bands(decision: Decision, uncertainty: Uncertainty, *, origin: Origin) -> go.Figure:
     """Draw where each choice ends, with the inputs as assumed and with the inputs in doubt."""
     q, bands = decision.question, _bands(decision, uncertainty)
     figure = make_subplots(
@@ -175,8 +169,7 @@ def plot_bands(
     )
     finished = finish(
         figure,
-        source=source,
-        simulated=simulated,
+        origin=origin,
         alt=f"Nine futures in ten end between, in USD per USD put in after {q.n_months} months: "
         f"{told}.",
     )

@@ -12,6 +12,7 @@ from research.figures.market import show_sentences
 from research.figures.theme import Markup, table
 from research.figures.words import error_at_most, per_usd, percent, sentence_case
 from research.models.stresses import AS_ASSUMED, Stress, Stressed
+from research.origin import Origin
 
 KINDS = {
     "no-sla": "No promise of uptime",
@@ -31,8 +32,7 @@ def show_stresses(
     stresses: Sequence[Stress],
     names: Mapping[str, str],
     *,
-    source: str,
-    simulated: bool,
+    origin: Origin,
 ) -> Markup:
     """Return the middle future by scenario and alternative, and how often renting ends ahead.
 
@@ -59,13 +59,12 @@ def show_stresses(
         f"of {stressed.n_paths:,} futures in which renting ends ahead "
         f"({error_at_most(stressed.n_paths)}). Each is laid over the same "
         "futures; what it does not name stays as assumed",
-        source=source,
-        simulated=simulated,
+        origin=origin,
         formats={**dict.fromkeys(wealth, per_usd), **dict.fromkeys(chances, percent)},
     )
 
 
-def show_scenarios(scenarios: Sequence[Scenario], *, simulated: bool) -> Markup:
+def show_scenarios(scenarios: Sequence[Scenario], *, origin: Origin) -> Markup:
     """Return what happens in each scenario, and who says so."""
     return table(
         pd.DataFrame(
@@ -81,8 +80,7 @@ def show_scenarios(scenarios: Sequence[Scenario], *, simulated: bool) -> Markup:
         "nothing: half the rental rate where a number of tokens is paid, a fee where more is taken "
         "already. After a shutdown the rig earns what the open market pays in USD, which may be "
         "more than the tokens were worth",
-        source="",
-        simulated=simulated,
+        origin=origin.without_series(),
     )
 
 
@@ -106,7 +104,7 @@ def stress_names(stresses: Sequence[Stress]) -> dict[str, str]:
     return {AS_ASSUMED: "As assumed"} | {stress.id: stress.name for stress in stresses}
 
 
-def show_facts(facts: Sequence[Risk], *, network: str, simulated: bool) -> Markup:
+def show_facts(facts: Sequence[Risk], *, network: str, origin: Origin) -> Markup:
     """Return the facts that a contract with the network carries, each kind counted once.
 
     Parameters
@@ -133,8 +131,7 @@ def show_facts(facts: Sequence[Risk], *, network: str, simulated: bool) -> Marku
         ),
         caption=f"What a contract with {network} carries: {_counted(len(facts), 'fact')} of "
         f"{_counted(kinds, 'kind')}; the kinds are what the grade of the contract counts",
-        source="",
-        simulated=simulated,
+        origin=origin.without_series(),
     )
 
 

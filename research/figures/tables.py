@@ -16,9 +16,10 @@ from research.models.decision import Decision
 from research.models.flips import Flip
 from research.models.futures import Question
 from research.models.returns import Risk
+from research.origin import Origin
 
 
-def show_record(risks: Sequence[Risk], *, source: str, simulated: bool) -> Markup:
+def show_record(risks: Sequence[Risk], *, origin: Origin) -> Markup:
     """Return what holding has done, one column a token."""
     lines = (
         "Span",
@@ -32,12 +33,11 @@ def show_record(risks: Sequence[Risk], *, source: str, simulated: bool) -> Marku
     return table(
         pd.DataFrame({risk.name: risk.summary()[list(lines)] for risk in risks}),
         caption="The record so far, 95 % intervals in brackets",
-        source=source,
-        simulated=simulated,
+        origin=origin,
     )
 
 
-def show_flips(decision: Decision, *, source: str, simulated: bool) -> Markup:
+def show_flips(decision: Decision, *, origin: Origin) -> Markup:
     """Return what each input would have to be for renting to pay, or to tie with an alternative."""
     q, appraisal = decision.question, decision.appraisal
     found = {(str(flip.input), flip.against): flip for flip in decision.flips}
@@ -86,8 +86,7 @@ def show_flips(decision: Decision, *, source: str, simulated: bool) -> Markup:
         frame if q.token else frame.drop(columns=against_token),
         caption="What would flip the answer: one input changed, all others as assumed. Level means "
         "that renting ends ahead in half of the futures",
-        source=source,
-        simulated=simulated,
+        origin=origin,
     )
 
 
@@ -130,7 +129,7 @@ def _income_moves_with_token(question: Question) -> bool:
     return venue.token_amounts or kept
 
 
-def show_months(decision: Decision, *, source: str, simulated: bool) -> Markup:
+def show_months(decision: Decision, *, origin: Origin) -> Markup:
     """Return the cash flow month by month, in USD."""
     frame = decision.months.rename(
         columns={
@@ -148,13 +147,12 @@ def show_months(decision: Decision, *, source: str, simulated: bool) -> Markup:
     return table(
         frame,
         caption="Cash flow of the rig month by month, USD: as expected, then simulated",
-        source=source,
-        simulated=simulated,
+        origin=origin,
         formats=dict.fromkeys(frame.columns, lambda value: f"{round(value):,}"),
     )
 
 
-def show_appraisal(decision: Decision, *, source: str, simulated: bool) -> Markup:
+def show_appraisal(decision: Decision, *, origin: Origin) -> Markup:
     """Return the rig judged on its expected path."""
     a = decision.appraisal
     irr = "none: " + a.notes["irr_per_year"] if a.irr_per_year is None else _percent(a.irr_per_year)
@@ -173,8 +171,7 @@ def show_appraisal(decision: Decision, *, source: str, simulated: bool) -> Marku
     return table(
         pd.DataFrame({"": rows}),
         caption="The rig on the path where everything goes as expected",
-        source=source,
-        simulated=simulated,
+        origin=origin,
     )
 
 
@@ -187,7 +184,7 @@ def _percent(share: float) -> str:
     return f"{100 * share:.1f} %"
 
 
-def show_assumptions(frame: pd.DataFrame, *, simulated: bool) -> Markup:
+def show_assumptions(frame: pd.DataFrame, *, origin: Origin) -> Markup:
     """Return every figure that went in, with source, date and grade."""
     shown = pd.DataFrame(
         {
@@ -208,8 +205,8 @@ def show_assumptions(frame: pd.DataFrame, *, simulated: bool) -> Markup:
         caption="Figures that went in, with the range seen or thought possible in brackets. "
         "Grade A: measured or first-party; B: published and read; C: one person's word; D: an "
         "assumption",
-        source="",
-        simulated=simulated,
+        origin=origin,
+        names_source=False,
     )
 
 
@@ -228,11 +225,11 @@ def _number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
-def show_provenance(frame: pd.DataFrame, *, simulated: bool) -> Markup:
+def show_provenance(frame: pd.DataFrame, *, origin: Origin) -> Markup:
     """Return every series that went in, with source, span, gaps and age."""
     if frame.empty:
         frame = pd.DataFrame([{"series": "none", "source": "catalogue figures only"}])
-        return table(frame, caption="Series that went in", source="", simulated=simulated)
+        return table(frame, caption="Series that went in", origin=origin, names_source=False)
     shown = pd.DataFrame(
         {
             "Series": frame["series"],
@@ -252,5 +249,8 @@ def show_provenance(frame: pd.DataFrame, *, simulated: bool) -> Markup:
         }
     )
     return table(
-        shown, caption="Series that went in (days and times in UTC)", source="", simulated=simulated
+        shown,
+        caption="Series that went in (days and times in UTC)",
+        origin=origin,
+        names_source=False,
     )

@@ -1,7 +1,8 @@
 """One visual language for all figures, tables and answers, in a notebook and in a report.
 
-Whatever is finished here carries its source and whether it is simulated, so a report can write both
-beside it and put its banner up: see `research.report.html`.
+Whatever is finished here carries its origin: the series, sources and kinds that it rests on, and
+whether they are simulated, stale, partial or failed a check, so a report can write that beside it
+and put its banners up: see `research.report.html`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
+
+from research.origin import SIMULATED, Origin
+from research.origin.markup import badges, classes, source_line
 
 # Told apart with any colour vision (CIE76 distance of at least 18 between any two, under the model
 # of Viénot et al. 1999) and at 3:1 contrast or more on a report's light and dark ground.
@@ -36,7 +40,6 @@ INK = "#767676"  # 4.5:1 on white, 4:1 on a dark ground; a report puts its own i
 GRID = "rgba(128, 128, 128, 0.25)"
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', sans-serif"
 SOURCE_LINE = 110  # characters; Plotly does not wrap text
-SIMULATED = "Simulated data"
 MISSING = "–"
 WORD, BRIEF = 12, 26  # characters that a cell keeps on one line, everywhere and off paper
 
@@ -86,22 +89,29 @@ def fade(role: str, opacity: float) -> str:
     return f"rgba({red}, {green}, {blue}, {opacity})"
 
 
-def finish(figure: go.Figure, *, source: str, simulated: bool, alt: str) -> go.Figure:
+def finish(figure: go.Figure, *, origin: Origin, alt: str) -> go.Figure:
     """Return `figure` in our theme, with its source below and, if simulated, marked across it.
 
     Parameters
     ----------
-    source : series, source and date of what is shown, one line
-    simulated : whether any of it is
+    origin : of what is shown; other marks than that of simulated data stand before the source
     alt : what the figure shows, in a sentence with its main numbers, for who cannot see it
     """
-    figure.update_layout(
-        template=TEMPLATE, meta={"source": source, "simulated": simulated, "alt": alt}
-    )
-    lines = textwrap.wrap(f"Source: {source}", SOURCE_LINE)
+    meta = {
+        "source": origin.text,
+        "simulated": origin.simulated,
+        "marks": [*origin.marks],
+        "series": origin.records,
+        "alt": alt,
+    }
+    figure.update_layout(template=TEMPLATE, meta=meta)
+    marks = [mark for mark in origin.marks if mark != SIMULATED]
+    lines = textwrap.wrap(f"Source: {origin.text}", SOURCE_LINE, break_on_hyphens=False)
+    written = [f"<b>{escape(', '.join(marks))}</b>"] if marks else []
+    written += [escape(line) for line in lines]
     figure.add_annotation(
         name="source",  # a report writes it as text instead
-        text="<br>".join(escape(line) for line in lines),
+        text="<br>".join(written),
         font={"size": 11},
         align="left",
         showarrow=False,
@@ -113,8 +123,8 @@ def finish(figure: go.Figure, *, source: str, simulated: bool, alt: str) -> go.F
         yanchor="top",
         yshift=-56,
     )
-    figure.update_layout(margin={"b": 64 + 15 * len(lines)})
-    if simulated:
+    figure.update_layout(margin={"b": 64 + 15 * len(written)})
+    if origin.simulated:
         figure.add_annotation(
             name="simulated",
             text=SIMULATED.upper(),
@@ -139,12 +149,12 @@ class Markup:
         return self.html
 
 
-def answer(headline: str, *sentences: str, simulated: bool) -> Markup:
+def answer(headline: str, *sentences: str, origin: Origin) -> Markup:
     """Return the box that answers the report's question and can be read alone."""
     details = "".join(f"<p>{escape(sentence)}</p>" for sentence in sentences)
     return Markup(
-        f'<section class="answer{_mark(simulated)}" aria-label="Answer">'
-        f'<p class="headline">{escape(headline)}</p>{details}{_badge(simulated)}</section>'
+        f'<section class="answer{classes(origin.marks)}" aria-label="Answer">'
+        f'<p class="headline">{escape(headline)}</p>{details}{badges(origin.marks)}</section>'
     )
 
 
@@ -152,9 +162,9 @@ def table(
     frame: pd.DataFrame,
     *,
     caption: str,
-    source: str,
-    simulated: bool,
+    origin: Origin,
     formats: Mapping[str, str | Callable[[Any], str]] | None = None,
+    names_source: bool = True,
 ) -> Markup:
     """Return `frame` as a table that reads well on a phone, in print and aloud.
 
@@ -162,9 +172,9 @@ def table(
     ----------
     frame : one row a line; an index without meaning (0, 1, 2 ...) is left out
     caption : what the table shows, with the unit that its numbers share
-    source : where they come from, one line; empty if the table itself says so
-    simulated : whether any of it is
+    origin : where they come from
     formats : by column, a format specification such as ",.0f" or a function of one cell
+    names_source : whether to write the source below; not where the rows say it themselves
     """
     headed = not (isinstance(frame.index, pd.RangeIndex) and frame.index.name is None)
     names = [str(name or "") for name in frame.index.names] if headed else []
@@ -196,21 +206,13 @@ def table(
         + "</tr>"
         for row in range(len(frame))
     )
-    origin = f'<p class="source">Source: {escape(source)}</p>' if source else ""
+    source = source_line(origin.text, origin.records) if names_source else ""
     return Markup(
-        f'<figure class="table{_mark(simulated)}">'
-        f"<figcaption>{escape(caption)}{_badge(simulated)}</figcaption>"
+        f'<figure class="table{classes(origin.marks)}">'
+        f"<figcaption>{escape(caption)}{badges(origin.marks)}</figcaption>"
         f'<div class="scroll" role="region" tabindex="0" aria-label="{escape(caption)}">'
-        f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>{origin}</figure>"
+        f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>{source}</figure>"
     )
-
-
-def _mark(simulated: bool) -> str:
-    return " simulated" if simulated else ""
-
-
-def _badge(simulated: bool) -> str:
-    return f' <span class="badge">{SIMULATED}</span>' if simulated else ""
 
 
 def _style(cells: Sequence[str]) -> str:

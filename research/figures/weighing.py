@@ -12,6 +12,7 @@ from research.figures.theme import COLOURS, Markup, finish
 from research.figures.words import percent
 from research.models.mixes import Frontier, Mix
 from research.models.sensitivity import Bar, Sobol, Tornado
+from research.origin import Origin
 
 BARS_SHOWN = 12  # figures in one picture; further down they hardly matter
 LABEL_WIDTH = 22  # characters of a label's line: a third of a phone's width
@@ -31,7 +32,7 @@ LOW, HIGH = COLOURS["hold"], COLOURS["rent"]
 
 
 def plot_frontier(
-    frontier: Frontier | None, *, symbol: str | None, source: str, simulated: bool
+    frontier: Frontier | None, *, symbol: str | None, origin: Origin
 ) -> go.Figure | Markup:
     """Median wealth against the mean loss of the worst 5 %, one point a mix.
 
@@ -90,8 +91,7 @@ def plot_frontier(
     ]
     return finish(
         figure,
-        source=source,
-        simulated=simulated,
+        origin=origin,
         alt=f"Median wealth per dollar against the mean loss in the worst 5 % of futures, for "
         f"mixes of {symbol} and a rig, labelled by the part in {symbol}. {'; '.join(ends)}. The "
         f"best mix at risk aversion 2 has {_part(best)} in {symbol}.",
@@ -111,7 +111,7 @@ def _side(mix: Mix, frontier: Frontier) -> str:
     return "top center" if frontier.mixes.index(mix) % 2 == 0 else "bottom center"
 
 
-def plot_tornado(tornado: Tornado, *, outcome: str, source: str, simulated: bool) -> go.Figure:
+def plot_tornado(tornado: Tornado, *, outcome: str, origin: Origin) -> go.Figure:
     """Draw the outcome with one figure at a time at the 10th and 90th percentile of its range.
 
     Parameters
@@ -163,8 +163,7 @@ def plot_tornado(tornado: Tornado, *, outcome: str, source: str, simulated: bool
     ]
     finished = finish(
         figure,
-        source=source,
-        simulated=simulated,
+        origin=origin,
         alt=f"{outcome}: {tornado.base:.3g} as assumed. One figure at a time moves it most: "
         f"{'; '.join(told)}.",
     )
@@ -174,7 +173,7 @@ def plot_tornado(tornado: Tornado, *, outcome: str, source: str, simulated: bool
     return finished.update_layout(margin={"b": finished.layout.margin.b + pushed})
 
 
-def plot_sobol(sobol: Sobol, *, source: str, simulated: bool) -> go.Figure | Markup:
+def plot_sobol(sobol: Sobol, *, origin: Origin) -> go.Figure | Markup:
     """How much of the outcome's variance each figure makes; why not, where there are no shares."""
     if sobol.reason is not None:
         return show_sentences(f"Shares of variance are not shown: {sobol.reason}.")
@@ -230,8 +229,7 @@ def plot_sobol(sobol: Sobol, *, source: str, simulated: bool) -> go.Figure | Mar
     told = [f"{share.label} {percent(max(share.total or 0.0, 0.0))}" for share in shares[:3]]
     return finish(
         figure,
-        source=source,
-        simulated=simulated,
+        origin=origin,
         alt="Parts of the outcome's variance, alone and together with other figures, 95 % "
         f"intervals. The largest, together with others: {', '.join(told)}.",
     )

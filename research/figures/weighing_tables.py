@@ -15,14 +15,13 @@ from research.models.mixes import Frontier
 from research.models.regret import max_regret, minimax
 from research.models.resampling import Interval
 from research.models.sensitivity import Sobol
+from research.origin import Origin
 
 # What articles that compare tokens with hardware usually print, without a measurement.
 USUAL_WORDS = {"hold": "high: market volatility", "rent": "medium: hardware and operations"}
 
 
-def show_dominance(
-    dominance: pd.DataFrame, *, names: Mapping[str, str], source: str, simulated: bool
-) -> Markup:
+def show_dominance(dominance: pd.DataFrame, *, names: Mapping[str, str], origin: Origin) -> Markup:
     """Return who dominates whom: the row's alternative over the column's.
 
     Parameters
@@ -45,8 +44,7 @@ def show_dominance(
         "everybody who prefers more to less (first-order dominance), or all who dislike risk "
         "(second order). In brackets the part of resampled futures in which it holds too, shown "
         "where that is more than half; differences within Monte Carlo error count as none",
-        source=source,
-        simulated=simulated,
+        origin=origin,
     )
 
 
@@ -59,9 +57,7 @@ def _preferred(row: Mapping[Hashable, Any]) -> str:
     return "no"
 
 
-def show_mixes(
-    frontier: Frontier | None, *, symbol: str | None, source: str, simulated: bool
-) -> Markup:
+def show_mixes(frontier: Frontier | None, *, symbol: str | None, origin: Origin) -> Markup:
     """Return what each mix of token and rig comes to, USD per USD put in; nothing without any."""
     if frontier is None or symbol is None:
         return Markup("")
@@ -85,12 +81,11 @@ def show_mixes(
         caption=f"Mixes of {symbol} and a rig, bought once and never rebalanced, USD per USD put "
         "in. Efficient: no other mix has as high a median and as small a loss and is better in "
         "one. * worth most at risk aversion 2",
-        source=source,
-        simulated=simulated,
+        origin=origin,
     )
 
 
-def show_sobol(sobol: Sobol, *, source: str, simulated: bool) -> Markup:
+def show_sobol(sobol: Sobol, *, origin: Origin) -> Markup:
     """Return how much of the outcome's variance each figure makes; why not, where none."""
     if sobol.reason is not None:
         return show_sentences(f"Shares of variance are not shown: {sobol.reason}.")
@@ -105,8 +100,7 @@ def show_sobol(sobol: Sobol, *, source: str, simulated: bool) -> Markup:
         pd.DataFrame(rows).T.rename_axis("Uncertain figure"),
         caption="Part of the outcome's variance that each figure makes when all vary over their "
         f"ranges, 95 % intervals in brackets ({sobol.nobs:,} evaluations)",
-        source=source,
-        simulated=simulated,
+        origin=origin,
     )
 
 
@@ -120,9 +114,7 @@ def _whole(share: float) -> str:
     return f"{round(100 * share)}"  # a whole number: no -0
 
 
-def show_regret(
-    regrets: pd.DataFrame, *, names: Mapping[str, str], source: str, simulated: bool
-) -> Markup:
+def show_regret(regrets: pd.DataFrame, *, names: Mapping[str, str], origin: Origin) -> Markup:
     """Return how far each alternative ends behind the best of each scenario.
 
     Parameters
@@ -137,8 +129,7 @@ def show_regret(
         shown.rename_axis("Scenario"),
         caption="Regret: USD per USD put in by which an alternative ends behind the best one of "
         f"that scenario. Smallest largest regret: {chosen}",
-        source=source,
-        simulated=simulated,
+        origin=origin,
         formats={str(name): _regret for name in shown.columns},
     )
 
@@ -151,8 +142,7 @@ def show_grades(
     grades: Mapping[str, Sequence[Grade]],
     *,
     names: Mapping[str, str],
-    source: str,
-    simulated: bool,
+    origin: Origin,
 ) -> Markup:
     """Return each grade with its statistic, interval and thresholds.
 
@@ -185,8 +175,7 @@ def show_grades(
         pd.DataFrame.from_dict(rows, orient="index").rename_axis("Risk"),
         caption="Risk grades, 95 % intervals in brackets. Two grades: the interval crosses from "
         "one into the other. The thresholds are our convention",
-        source=source,
-        simulated=simulated,
+        origin=origin,
     )
 
 
@@ -194,8 +183,7 @@ def show_usual_words(
     graded: Mapping[str, Sequence[Grade]],
     *,
     names: Mapping[str, str],
-    source: str,
-    simulated: bool,
+    origin: Origin,
 ) -> Markup:
     """Return the adjectives that articles use, beside what was measured instead.
 
@@ -218,8 +206,7 @@ def show_usual_words(
     return table(
         pd.DataFrame(rows).set_index(""),
         caption="The adjectives of the usual article, and what was measured instead",
-        source=source,
-        simulated=simulated,
+        origin=origin,
     )
 
 

@@ -17,9 +17,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from research.figures.theme import SIMULATED, Markup, table
+from research.figures.theme import Markup, table
 from research.figures.words import error_at_most, percent, usd
 from research.models.what_if import Surface
+from research.origin import Origin
+from research.origin.markup import source_line
 
 Array = NDArray[Any]
 Place = tuple[int, int, int]  # of utilization, token growth and tariff in the grid
@@ -61,8 +63,7 @@ class WhatIf:
     token: str | None  # symbol
     rig: str  # what is rented out, such as "one RTX 4090"
     capital_usd: float
-    source: str
-    simulated: bool
+    origin: Origin
 
     def __repr__(self) -> str:
         return self.sentence(*self.surface.assumed_at)
@@ -154,8 +155,8 @@ class WhatIf:
                 columns=_marked(columns, assumed),
             ),
             caption=caption,
-            source="",
-            simulated=self.simulated,
+            origin=self.origin,
+            names_source=False,
         )
 
     def _repr_html_(self) -> str:
@@ -183,7 +184,7 @@ class WhatIf:
             "at every setting; the answer above may count more of them and differ a little. All "
             "other inputs are as assumed in this report."
         )
-        return f'<p class="note">{note}</p><p class="source">Source: {escape(self.source)}</p>'
+        return f'<p class="note">{note}</p>{source_line(self.origin.text, self.origin.records)}'
 
     def _html(self, place: Place) -> str:
         """Return the sentence with what varies in bold."""
@@ -233,14 +234,14 @@ class WhatIf:
         for slider in sliders.values():
             slider.observe(moved, names="value")
         reset.on_click(undo)
-        mark = f"<p><b>{SIMULATED}</b></p>" if self.simulated else ""
+        marks = "".join(f"<p><b>{mark}</b></p>" for mark in self.origin.marks)
         tables = ipywidgets.HTML("".join(each.html for each in self.tables()))
         return ipywidgets.VBox(
             [
                 *sliders.values(),
                 reset,
                 sentence,
-                ipywidgets.HTML(mark + self._notes()),
+                ipywidgets.HTML(marks + self._notes()),
                 ipywidgets.Accordion([tables], titles=["Tables"]),
             ]
         )
@@ -274,8 +275,7 @@ def show_what_if(
     token: str | None,
     rig: str,
     capital_usd: float,
-    source: str,
-    simulated: bool,
+    origin: Origin,
 ) -> WhatIf:
     """Return the what-if of a decision.
 
@@ -284,16 +284,14 @@ def show_what_if(
     token : its symbol; None where it has no price
     rig : what is rented out, such as "one RTX 4090"
     capital_usd : put to work either way
-    source : of what went in, one line
-    simulated : whether any of it is
+    origin : of what went in
     """
     return WhatIf(
         surface=surface,
         token=token,
         rig=rig,
         capital_usd=capital_usd,
-        source=source,
-        simulated=simulated,
+        origin=origin,
     )
 
 

@@ -11,6 +11,7 @@ from research.models.comparison import Comparison, Probability
 from research.models.decision import CHIEF, Decision
 from research.models.futures import Question
 from research.models.uncertainty import Uncertainty
+from research.origin import Origin
 
 DRIFTS = {
     "zero": "a token is expected neither to rise nor to fall, since past growth says next to "
@@ -113,7 +114,7 @@ def short_names_of(question: Question, comparison: Comparison) -> dict[str, str]
 
 
 def show_answer(
-    decision: Decision, *, simulated: bool, uncertainty: Uncertainty | None = None
+    decision: Decision, *, origin: Origin, uncertainty: Uncertainty | None = None
 ) -> Markup:
     """Return the answer in two sentences, then how sure it is.
 
@@ -140,7 +141,7 @@ def show_answer(
             _middle(decision, ["rent", "t-bill"])[:-1]
             + f"; renting ends ahead of T-bills in {with_error(ahead)} of futures.",
             *sure,
-            simulated=simulated,
+            origin=origin,
         )
     headline = {
         "neither": f"Neither: over {years}, {alternative_name('hold', q)} and {rig} both end "
@@ -156,7 +157,7 @@ def show_answer(
         _middle(decision, ["hold", "rent", "t-bill"])[:-1]
         + f"; of the two, renting ends ahead of holding in {with_error(ahead)} of futures.",
         *sure,
-        simulated=simulated,
+        origin=origin,
     )
 
 
@@ -221,9 +222,9 @@ def show_title(question: Question) -> Markup:
     )
 
 
-def show_notes(notes: Sequence[str], *, simulated: bool) -> Markup:
+def show_notes(notes: Sequence[str], *, origin: Origin) -> Markup:
     """Return what a reader must know before she believes the figures."""
-    if simulated:
+    if origin.simulated:
         notes = ["Every price here is simulated, to show how the report works.", *notes]
     items = "".join(f"<li>{escape(note)}</li>" for note in notes)
     return Markup(f"<ul>{items}</ul>" if items else "<p>Nothing had to be left out.</p>")

@@ -29,6 +29,7 @@ from nbconvert.exporters import TemplateExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode
 
+from research.origin import FAILED, SIMULATED, markup
 from research.report import figure_data, figure_marks
 
 TEMPLATE = Path(__file__).with_name("template")
@@ -71,10 +72,15 @@ class Block:
     figure: Markup = Markup()  # noqa: RUF009 - JSON for Plotly.newPlot, safe inside a script tag
     title: str = ""
     alt: str = ""
-    source: str = ""
+    source: Markup = Markup()  # noqa: RUF009 - the line below a figure, with its series behind it
     height: int = FIGURE_HEIGHT
-    simulated: bool = False
+    marks: tuple[str, ...] = ()  # such as "Simulated data"
     data: Data | None = None  # what the figure draws, where that can be told
+
+    @property
+    def simulated(self) -> bool:
+        """Whether anything of it was made up on purpose."""
+        return SIMULATED in self.marks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,6 +130,7 @@ def page(
             "contents": contents if len(contents) >= HEADINGS_LISTED else {},
             "parameters": parameters,
             "simulated": simulated or any(block.simulated for block in blocks),
+            "doubts": _doubts(blocks, told=bool(failed_checks)),
             "failed_checks": failed_checks,
             "rendered_at": rendered_at,
             "version": importlib.metadata.version("gpu-depin-research"),
@@ -134,6 +141,17 @@ def page(
         },
     )
     return readable(html).encode()
+
+
+def marks(blocks: Sequence[Block]) -> list[str]:
+    """Return the marks that any of `blocks` bears, in the order in which they are shown."""
+    return [mark for mark in markup.CLASSES if any(mark in block.marks for block in blocks)]
+
+
+def _doubts(blocks: Sequence[Block], *, told: bool) -> dict[str, str]:
+    """Return what the marks mean that the page has no banner for; `told` if it lists failures."""
+    shown = {SIMULATED, FAILED} if told else {SIMULATED}
+    return {mark: markup.MEANING[mark] for mark in marks(blocks) if mark not in shown}
 
 
 def readable(text: str) -> str:
@@ -220,7 +238,7 @@ def _html(source: str) -> Block:
             table.wrap(soup.new_tag("div", attrs=TABLE_BOX))
     return Block(
         html=Markup(str(soup)),  # noqa: S704 - made harmless above
-        simulated=soup.find(class_="simulated") is not None,
+        marks=markup.read_marks(soup),
     )
 
 
@@ -228,6 +246,7 @@ def _figure(figure: dict[str, Any]) -> Block:
     """Return a Plotly figure, its title and source taken out, as only text wraps on a phone."""
     layout = dict(figure["layout"])
     meta = layout.get("meta") or {}
+    told = [*(meta.get("marks") or []), *([SIMULATED] if meta.get("simulated") else [])]
     notes = [note for note in layout.get("annotations", []) if note.get("name") != "source"]
     title = (layout.pop("title", None) or {}).get("text", "")
     height = layout.pop("height", None) or FIGURE_HEIGHT
@@ -237,15 +256,19 @@ def _figure(figure: dict[str, Any]) -> Block:
         above = {"yref": "container", "y": 1, "yanchor": "top"}  # where the title was
         layout["legend"] = above | layout.get("legend", {})
     traces = [figure_marks.with_short_days(trace) for trace in figure["data"]]
+    if "series" in meta:  # it stands below the figure
+        layout["meta"] = {name: value for name, value in meta.items() if name != "series"}
     drawn = _as_text({"data": traces, "layout": {**layout, "annotations": notes}})
     text = json.dumps(drawn, ensure_ascii=False, separators=(",", ":"))
     return Block(
         figure=Markup(text.replace("<", "\\u003c")),  # noqa: S704 - cannot end its script tag
         title=BeautifulSoup(title, "html.parser").get_text(" "),
         alt=meta.get("alt", "") or title or "Figure",
-        source=meta.get("source", ""),
+        source=Markup(  # noqa: S704 - escapes what it is given
+            markup.source_line(meta.get("source", ""), markup.records(meta.get("series")))
+        ),
         height=int(height),
-        simulated=bool(meta.get("simulated")),
+        marks=tuple(mark for mark in markup.CLASSES if mark in told),
         data=_data(drawn),
     )
 

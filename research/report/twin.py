@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 from bs4 import BeautifulSoup, Tag
 
-from research.report.html import Block, Shown, _blocks, _title
+from research.origin import SIMULATED, markup
+from research.report.html import Block, Shown, _blocks, _title, marks
 
 VERSION = 1  # of what a twin holds
 # What a trace says in numbers and words; the rest is how it looks.
@@ -47,11 +48,14 @@ def build(
     """
     shown = [block for cell in notebook.cells for block in _blocks(cell)]
     blocks = [part for block in shown for part in _parts(block)]
+    found = {SIMULATED} if simulated else set()
+    found.update(marks(shown))
     return {
         "schema_version": VERSION,
         "title": _title(shown) or name,
         "as_of": as_of,
-        "simulated": simulated or any(block.simulated for block in shown),
+        "simulated": SIMULATED in found,
+        "marks": [mark for mark in markup.CLASSES if mark in found],
         "failed_checks": list(failed_checks),
         "parameters": [
             {
@@ -75,7 +79,7 @@ def _parts(block: Block) -> Iterator[dict[str, Any]]:
     # a page shows U+FFFD for what is no text, and so does its twin
     soup = BeautifulSoup(block.html.replace(MARK, "\ufffd"), "html.parser")
     taken = []
-    for element in soup.select("[data-grid], figure.table, table, img"):
+    for element in soup.select("[data-grid], figure.table, table, img, details.source"):
         if not any(outer is soup for outer in element.parents):  # it went with its figure
             continue
         if element.has_attr("data-grid"):  # what a reader can set, and all that it may then say
@@ -83,7 +87,7 @@ def _parts(block: Block) -> Iterator[dict[str, Any]]:
             element.insert(0, MARK)
         else:
             element.replace_with(MARK)
-            taken.append(_image(element) if element.name == "img" else _table(element))
+            taken.append(PARTS.get(element.name, _table)(element))
     for at, text in enumerate(soup.get_text(" ").split(MARK)):
         if at:
             yield taken[at - 1]
@@ -95,6 +99,7 @@ def _table(element: Tag) -> dict[str, Any]:
     """Return a table as shown, the text of each cell, and whatever is written around it."""
     caption = element.find(["figcaption", "caption"])
     source = element.find(class_="source")
+    badges = [badge.extract() for badge in element.select(".badge")]
     table = element if element.name == "table" else element.find("table")
     lines = [line.find_all(["th", "td"]) for line in table("tr")] if table else []
     rows = [[_text(cell) for cell in cells] for cells in lines]
@@ -104,7 +109,9 @@ def _table(element: Tag) -> dict[str, Any]:
         "caption": _text(caption),
         "columns": [rows[at] for at in heads],
         "rows": [row for at, row in enumerate(rows) if at not in heads],
-        "source": _text(source).removeprefix("Source:").strip(),
+        "source": markup.read_line(source),
+        "series": markup.read_series(source),
+        "marks": [_text(badge) for badge in badges],
     }
     if element is table:
         return found
@@ -124,6 +131,18 @@ def _image(element: Tag) -> dict[str, Any]:
     }
 
 
+def _origin(element: Tag) -> dict[str, Any]:
+    """Return the source of what stands before it and is no table."""
+    return {
+        "kind": "source",
+        "source": markup.read_line(element),
+        "series": markup.read_series(element),
+    }
+
+
+PARTS = {"img": _image, "details": _origin}  # by the name of the element; else it is a table
+
+
 def _text(element: Any) -> str:
     return "" if element is None else " ".join(element.get_text(" ").split())
 
@@ -131,12 +150,15 @@ def _text(element: Any) -> str:
 def _figure(block: Block) -> dict[str, Any]:
     drawn = json.loads(block.figure)
     layout = drawn["layout"]
+    source = BeautifulSoup(block.source, "html.parser").find(class_="source")
     return {
         "kind": "figure",
         "title": " ".join(block.title.split()),
         "alt": block.alt,
-        "source": block.source,
+        "source": markup.read_line(source),
+        "series": markup.read_series(source),
         "simulated": block.simulated,
+        "marks": [*block.marks],
         "axes": {
             axis: _axis(value)
             for axis, value in layout.items()

@@ -10,8 +10,9 @@ from research.figures import demand, demand_tables
 from research.figures.theme import Markup
 from research.models.demand.analysis import Analysis, analyse, untestable
 from research.models.demand.pairs import align
+from research.origin import Origin
 
-ORIGIN = {"source": "a made world", "simulated": True}
+ORIGIN = Origin.said("a made world", simulated=True)
 PLOTS = [
     demand.plot_levels,
     demand.plot_partial_scatter,
@@ -46,7 +47,7 @@ def found() -> Analysis:
 
 @pytest.mark.parametrize("plot", PLOTS)
 def test_a_figure_has_axis_titles_its_source_and_a_sentence(plot, found) -> None:  # type: ignore[no-untyped-def]
-    figure = plot(found, source="a made world", simulated=True)
+    figure = plot(found, origin=ORIGIN)
     assert isinstance(figure, go.Figure)
     assert figure.layout.yaxis.title.text
     assert figure.layout.meta["source"] == "a made world"
@@ -55,18 +56,18 @@ def test_a_figure_has_axis_titles_its_source_and_a_sentence(plot, found) -> None
 
 @pytest.mark.parametrize("plot", PLOTS)
 def test_what_could_not_be_asked_is_said_in_place_of_the_figure(plot) -> None:  # type: ignore[no-untyped-def]
-    shown = plot(untestable(SUBJECT, "no price is held"), source="", simulated=False)
+    shown = plot(untestable(SUBJECT, "no price is held"), origin=Origin.said(""))
     assert isinstance(shown, Markup)
     assert "no price is held" in shown.html
 
 
 @pytest.mark.parametrize("show", TABLES)
 def test_a_table_of_a_simulated_world_is_marked_or_says_what_lacks(show, found) -> None:  # type: ignore[no-untyped-def]
-    html = show(found, source="a made world", simulated=True).html
+    html = show(found, origin=ORIGIN).html
     assert "Simulated data" in html or "No event" in html or "Too few series" in html
     assert "nan" not in html.lower()
 
 
 def test_no_causal_word_stands_in_the_answer(found: Analysis) -> None:
-    html = demand_tables.show_verdict(found, source="a made world", simulated=True).html.lower()
+    html = demand_tables.show_verdict(found, origin=ORIGIN).html.lower()
     assert not any(word in html for word in (" drives ", " causes ", " because of "))

@@ -16,9 +16,10 @@ from research.figures import earnings_tables as tables
 from research.figures.theme import Markup
 from research.models.claim import ClaimQuestion, VenueRate, Verdict, judge
 from research.models.earnings import Terms, UtilizationRange
+from research.origin import Origin
 from tests.questions import RIG
 
-ORIGIN: dict[str, Any] = {"source": "a test", "simulated": False}
+ORIGIN = Origin.said("a test")
 PLOTS = [figures.plot_steps, figures.plot_after_power]
 TABLES = [
     tables.show_ranges,
@@ -64,11 +65,11 @@ def test_the_headline_says_of_what_the_claim_is_true(
     terms = replace(verdict().question.terms, capital_usd_per_day=capital)
     changed = verdict(rate_usd_per_hour=rate, rate_high_usd_per_hour=3.0, terms=terms)
 
-    assert text(figures.show_answer(changed, simulated=False)).startswith(said)
+    assert text(figures.show_answer(changed, origin=ORIGIN)).startswith(said)
 
 
 def test_the_answer_names_rent_costs_and_what_is_missing() -> None:
-    said = text(figures.show_answer(verdict(), simulated=False))
+    said = text(figures.show_answer(verdict(), origin=ORIGIN))
 
     assert "rented 50 % of the time at 0.35 USD an hour, takes in 4.07 USD a day" in said
     # 4.074 - fee 1.0185 - power 24 x 308.98 W / 0.9 x 0.15 = 1.236 - upkeep 0.415 - capital 3
@@ -78,7 +79,7 @@ def test_the_answer_names_rent_costs_and_what_is_missing() -> None:
 
 
 def test_with_one_tariff_nothing_is_said_of_others() -> None:
-    said = text(figures.show_answer(verdict(tariffs={"Texas": 0.15}), simulated=False))
+    said = text(figures.show_answer(verdict(tariffs={"Texas": 0.15}), origin=ORIGIN))
 
     assert "lowest tariff shown" not in said
 
@@ -100,7 +101,7 @@ def test_a_range_of_utilizations_in_words(low: float | None, high: float | None,
 
 def test_the_bars_go_from_the_rent_down_to_what_is_left() -> None:
     made = verdict()
-    [bars] = figures.plot_steps(made, **ORIGIN).data
+    [bars] = figures.plot_steps(made, origin=ORIGIN).data
 
     assert sum(bars.x[:-1]) == pytest.approx(made.left("after_capital"), abs=1e-3)
     ends = [base + length for base, length in zip(bars.base, bars.x, strict=True)]
@@ -110,7 +111,7 @@ def test_the_bars_go_from_the_rent_down_to_what_is_left() -> None:
 
 def test_a_line_passes_through_the_assumed_day() -> None:
     made = verdict()
-    lines = figures.plot_after_power(made, **ORIGIN).data
+    lines = figures.plot_after_power(made, origin=ORIGIN).data
     assumed = next(line for line in lines if "assumed" in line.name)
 
     at_half = dict(zip(assumed.x, assumed.y, strict=True))[50.0]
@@ -120,15 +121,15 @@ def test_a_line_passes_through_the_assumed_day() -> None:
 def test_a_rate_that_is_the_only_one_has_the_only_line_and_column() -> None:
     alone = verdict(rate_low_usd_per_hour=0.35, rate_high_usd_per_hour=0.35)
 
-    assert len(figures.plot_after_power(alone, **ORIGIN).data) == 1
-    assert "lowest seen" not in text(tables.show_ranges(alone, **ORIGIN))
+    assert len(figures.plot_after_power(alone, origin=ORIGIN).data) == 1
+    assert "lowest seen" not in text(tables.show_ranges(alone, origin=ORIGIN))
 
 
 @pytest.mark.parametrize("plot", PLOTS)
 def test_a_picture_has_titles_the_claim_and_a_sentence_for_the_blind(
     plot: Callable[..., go.Figure],
 ) -> None:
-    figure = plot(verdict(), **ORIGIN)
+    figure = plot(verdict(), origin=ORIGIN)
     layout = figure.to_dict()["layout"]
 
     assert layout["xaxis"]["title"]["text"]
@@ -138,12 +139,12 @@ def test_a_picture_has_titles_the_claim_and_a_sentence_for_the_blind(
 
 @pytest.mark.parametrize("show", TABLES)
 def test_what_is_simulated_is_marked_on_every_table(show: Callable[..., Markup]) -> None:
-    assert "Simulated data" in show(verdict(), source="a test", simulated=True).html
-    assert "Simulated data" not in show(verdict(), **ORIGIN).html
+    assert "Simulated data" in show(verdict(), origin=Origin.said("a test", simulated=True)).html
+    assert "Simulated data" not in show(verdict(), origin=ORIGIN).html
 
 
 def test_break_evens_that_cannot_be_had_say_so() -> None:
-    said = text(tables.show_break_evens(verdict(), **ORIGIN))
+    said = text(tables.show_break_evens(verdict(), origin=ORIGIN))
 
     assert "not even for free" in said
     assert re.search(r"impossible \(\d+ %\)|\d+ %", said)

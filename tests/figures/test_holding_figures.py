@@ -16,6 +16,7 @@ from research.models.liquidity import Liquidity, liquidity
 from research.models.returns import simple_returns
 from research.models.sharpe import deflated_sharpe, probabilistic_sharpe
 from research.models.tails import Tail, tail
+from research.origin import Origin
 
 FALLING = [100.0, 120, 90, 60, 80, 150, 120]
 
@@ -48,7 +49,7 @@ def akash_tail() -> Tail:
 
 
 def drawn(results: list[Drawdowns], *, simulated: bool = False) -> go.Figure:
-    figure = figures.plot_drawdowns(results, source="a test", simulated=simulated)
+    figure = figures.plot_drawdowns(results, origin=Origin.said("a test", simulated=simulated))
     assert isinstance(figure, go.Figure)
     return figure
 
@@ -56,12 +57,15 @@ def drawn(results: list[Drawdowns], *, simulated: bool = False) -> go.Figure:
 # Tables
 
 TABLES: list[Callable[[bool], Markup]] = [
-    lambda simulated: figures.show_liquidity([market()], source="a test", simulated=simulated),
+    lambda simulated: figures.show_liquidity(
+        [market()], origin=Origin.said("a test", simulated=simulated)
+    ),
     lambda simulated: figures.show_sharpe_doubts(
-        [probabilistic_sharpe(simple_returns(walk(100)))], source="a test", simulated=simulated
+        [probabilistic_sharpe(simple_returns(walk(100)))],
+        origin=Origin.said("a test", simulated=simulated),
     ),
     lambda simulated: figures.show_drawdowns(
-        [drawdowns(closes(FALLING))], source="a test", simulated=simulated
+        [drawdowns(closes(FALLING))], origin=Origin.said("a test", simulated=simulated)
     ),
 ]
 
@@ -76,8 +80,8 @@ def test_every_table_names_its_source_and_is_marked_where_simulated(
 
 
 def test_liquidity_has_a_column_a_token_and_unbonding_only_where_there_is_any() -> None:
-    plain = figures.show_liquidity([market(), market("IO")], source="", simulated=False).html
-    staked = figures.show_liquidity([market("IO", 14)], source="", simulated=False).html
+    plain = figures.show_liquidity([market(), market("IO")], origin=Origin.said("")).html
+    staked = figures.show_liquidity([market("IO", 14)], origin=Origin.said("")).html
     assert ">AKT</th>" in plain
     assert ">IO</th>" in plain
     assert ">1,000,000 USD</td>" in plain
@@ -92,7 +96,7 @@ def test_sharpe_doubts_give_the_chance_the_record_and_the_luck_where_one_was_cho
     plain = [probabilistic_sharpe(each) for each in returns.values()]
     best = deflated_sharpe(returns["AKT"], trial_sharpes=[each.sharpe for each in plain])
 
-    html = figures.show_sharpe_doubts(plain, [best], source="", simulated=False).html
+    html = figures.show_sharpe_doubts(plain, [best], origin=Origin.said("")).html
 
     luck = html.split("by luck alone</th>")[1].split("</tr>")[0]
     assert f">{best.luck:.2f}</td>" in luck
@@ -105,7 +109,7 @@ def test_sharpe_doubts_give_the_chance_the_record_and_the_luck_where_one_was_cho
 def test_falls_are_rows_of_their_token_and_a_sentence_says_where_it_stands() -> None:
     results = [drawdowns(closes(FALLING)), drawdowns(closes([1, 2, 3], "IO"))]
 
-    html = figures.show_drawdowns(results, source="", simulated=False).html
+    html = figures.show_drawdowns(results, origin=Origin.said("")).html
 
     assert html.count('<th scope="row" class="word">AKT</th>') == 2
     assert ">-50.0 %</td>" in html
@@ -117,14 +121,16 @@ def test_falls_are_rows_of_their_token_and_a_sentence_says_where_it_stands() -> 
 
 
 def test_tokens_that_never_fell_have_a_sentence_and_no_empty_table() -> None:
-    html = figures.show_drawdowns([drawdowns(closes([1, 2, 3]))], source="", simulated=False).html
+    html = figures.show_drawdowns([drawdowns(closes([1, 2, 3]))], origin=Origin.said("")).html
     assert "<table>" not in html
 
 
 def test_the_tail_is_a_column_and_where_it_may_not_be_used_a_sentence(akash_tail: Tail) -> None:
     refused = {"IO": "tail of IO: 21 losses beyond the threshold, 50 needed; widen the window"}
 
-    html = figures.show_tail([akash_tail], refused, source="a test", simulated=True).html
+    html = figures.show_tail(
+        [akash_tail], refused, origin=Origin.said("a test", simulated=True)
+    ).html
 
     assert f">{akash_tail.summary()['1 % value at risk']}</td>" in html
     assert "IO: extreme value theory may not be used here. Tail of IO: 21 losses" in html
@@ -133,7 +139,7 @@ def test_the_tail_is_a_column_and_where_it_may_not_be_used_a_sentence(akash_tail
 
 
 def test_without_any_tail_there_are_the_sentences_alone() -> None:
-    html = figures.show_tail([], {"IO": "too few losses"}, source="", simulated=False).html
+    html = figures.show_tail([], {"IO": "too few losses"}, origin=Origin.said("")).html
     assert "Too few losses." in html
     assert "<table>" not in html
 
@@ -172,6 +178,6 @@ def test_many_tokens_are_told_apart_by_their_dashes_once_colours_repeat() -> Non
 
 
 def test_without_a_token_the_picture_is_a_sentence() -> None:
-    said = figures.plot_drawdowns([], source="a test", simulated=False)
+    said = figures.plot_drawdowns([], origin=Origin.said("a test"))
     assert isinstance(said, Markup)
     assert "No token has a price" in said.html

@@ -14,12 +14,13 @@ import pytest
 
 from research.figures import doubts, market, network
 from research.figures.theme import Markup
+from research.origin import Origin
 from research.overview import NETWORK_COLUMNS
 from research.quality import Finding
 
 DAY = dt.date(2026, 3, 11)
-ORIGIN: dict[str, Any] = {"source": "a test; last day 2026-03-01", "simulated": False}
-SIMULATED: dict[str, Any] = {"source": "simulated market", "simulated": True}
+ORIGIN = Origin.said("a test; last day 2026-03-01")
+SIMULATED = Origin.said("simulated market", simulated=True)
 
 
 def text(markup: object) -> str:
@@ -102,7 +103,7 @@ def test_a_figure_is_written_to_be_read(said: str, expected: str) -> None:
 
 
 def test_the_answer_counts_what_rose_and_says_how_old_it_is(networks: pd.DataFrame) -> None:
-    said = text(market.show_overview_answer(networks, day=DAY, **ORIGIN))
+    said = text(market.show_overview_answer(networks, day=DAY, origin=ORIGIN))
 
     assert said.startswith("1 of 2 networks have a price here, the use of 1 is held.")
     assert "rose on 0 and fell on 1 of 1" in said
@@ -114,25 +115,27 @@ def test_a_network_without_public_data_says_so_and_has_dashes(networks: pd.DataF
     assert "Kazam Chain KZM – no public data found as of 2026-03-02" in text(
         market.show_networks(networks)
     )
-    assert "Kazam Chain KZM – – – – – – –" in text(market.show_tokens(networks, day=DAY, **ORIGIN))
+    assert "Kazam Chain KZM – – – – – – –" in text(
+        market.show_tokens(networks, day=DAY, origin=ORIGIN)
+    )
 
 
 def test_each_figure_has_its_age(networks: pd.DataFrame) -> None:
-    tokens = text(market.show_tokens(networks, day=DAY, **ORIGIN))
-    use = text(market.show_use(networks, day=DAY, **ORIGIN))
+    tokens = text(market.show_tokens(networks, day=DAY, origin=ORIGIN))
+    use = text(market.show_use(networks, day=DAY, origin=ORIGIN))
 
     assert "0.5 -25 % -90 % – 2026-03-01 10 125 m (2 d)" in tokens
     assert "9,000 (10 d) GPU-hours a day +10 % – 40 (10 d) – –" in use
 
 
 def test_changes_are_bars_of_use_and_price_in_percent(networks: pd.DataFrame) -> None:
-    figure = market.plot_changes(networks, **SIMULATED)
+    figure = market.plot_changes(networks, origin=SIMULATED)
 
     assert isinstance(figure, go.Figure)
     assert {bar.name: list(bar.x) for bar in figure.data} == {"Use": [10.0], "Price": [-25.0]}
     assert figure.layout.meta["simulated"]
     assert "Akash Network price -25 % and use +10 %" in figure.layout.meta["alt"]
-    nothing = market.plot_changes(networks.loc[["kazam"]], **ORIGIN)
+    nothing = market.plot_changes(networks.loc[["kazam"]], origin=ORIGIN)
     assert "No network has 60 days" in text(nothing)
 
 
@@ -140,18 +143,18 @@ def test_the_sector_is_drawn_in_billions_or_said_to_be_missing() -> None:
     columns = pd.MultiIndex.from_tuples([("DePIN", "market_cap_usd")])
     held = pd.DataFrame([[4e9], [5e9]], pd.date_range("2026-02-28", periods=2), columns)
 
-    figure = market.plot_sector(held, **ORIGIN)
+    figure = market.plot_sector(held, origin=ORIGIN)
 
     assert isinstance(figure, go.Figure)
     assert list(figure.data[0].y) == [4.0, 5.0]
-    assert "has no capitalisation" in text(market.plot_sector(pd.DataFrame(), **ORIGIN))
+    assert "has no capitalisation" in text(market.plot_sector(pd.DataFrame(), origin=ORIGIN))
 
 
 def test_a_card_stands_beside_the_cloud_only_where_the_cloud_is_held() -> None:
     card = {"card": "RTX 4090", "rate": 0.3, "rate_last": dt.date(2026, 3, 1), "source": "me"}
     columns = [*card, "cloud", "aws", "azure", "cloud_last", "discount"]
     cloud = {"cloud": 0.6, "cloud_last": dt.date(2026, 3, 10), "discount": 0.5}
-    shown = {"day": DAY, "where": "here", **ORIGIN}
+    shown: dict[str, Any] = {"day": DAY, "where": "here", "origin": ORIGIN}
 
     alone = text(market.show_cards(pd.DataFrame([card], columns=columns), **shown))
     both = text(market.show_cards(pd.DataFrame([card | cloud], columns=columns), **shown))
@@ -167,15 +170,15 @@ def test_what_was_left_out_is_said_first() -> None:
         first=DAY, last=DAY,
     )  # fmt: skip
 
-    said = text(market.show_notes([finding], "A sentence.", None, simulated=False))
+    said = text(market.show_notes([finding], "A sentence.", None, origin=ORIGIN))
 
     assert "Left out: akash.price_usd, for shifted day: a day off." in said
     assert said.endswith("A sentence.")
-    assert "Nothing had to be left out" in text(market.show_notes([], simulated=False))
+    assert "Nothing had to be left out" in text(market.show_notes([], origin=ORIGIN))
 
 
 def test_a_profile_answers_with_price_use_and_what_proves_nothing(measures: pd.DataFrame) -> None:
-    said = text(network.show_profile_answer("Akash", measures, day=DAY, **ORIGIN))
+    said = text(network.show_profile_answer("Akash", measures, day=DAY, origin=ORIGIN))
 
     assert said.startswith(
         "Akash's token closed at 0.5 USD on 2026-03-01; its use is 20 GPU-hours a day "
@@ -183,7 +186,7 @@ def test_a_profile_answers_with_price_use_and_what_proves_nothing(measures: pd.D
     )
     assert "3 measures are held, 1 of them physical" in said
     assert "1 moves with the token's price" in said
-    nothing = network.show_profile_answer("K", measures.assign(held=False), day=DAY, **ORIGIN)
+    nothing = network.show_profile_answer("K", measures.assign(held=False), day=DAY, origin=ORIGIN)
     assert "Nothing is held of K" in text(nothing)
 
 
@@ -199,7 +202,7 @@ def test_an_event_is_marked_on_its_day_and_numbered_as_in_its_table() -> None:
         }
     )
 
-    figure = network.plot_price(price, events, name="Akash", **ORIGIN)
+    figure = network.plot_price(price, events, name="Akash", origin=ORIGIN)
 
     assert isinstance(figure, go.Figure)
     assert [line.x0 for line in figure.layout.shapes] == ["2026-02-01"]
@@ -213,14 +216,14 @@ def test_a_measure_has_a_panel_of_its_own_named_with_its_class(measures: pd.Data
     panel = pd.DataFrame({"gpu_hours": [1.0, 2.0, 3.0], "spend_token": [3.0, 2.0, 1.0]}, days)
     demand = measures[measures["held"] & (measures["group"] == "demand")]
 
-    figure = network.plot_measures(panel, demand, what="demand", **ORIGIN)
+    figure = network.plot_measures(panel, demand, what="demand", origin=ORIGIN)
 
     assert isinstance(figure, go.Figure)
     titles = [note.text for note in figure.layout.annotations]
     assert "GPU hours (physical)" in titles
     assert "Spend token (moved by the token's price)" in titles
     assert [list(line.y) for line in figure.data] == [[1, 2, 3], [3, 2, 1]]
-    nothing = network.plot_measures(panel, demand.head(0), what="supply", **ORIGIN)
+    nothing = network.plot_measures(panel, demand.head(0), what="supply", origin=ORIGIN)
     assert "No measure of supply is held" in text(nothing)
 
 
@@ -229,7 +232,7 @@ def test_measures_not_held_are_named(measures: pd.DataFrame) -> None:
         network.show_missing("Akash", measures)
     )
     assert "A definition." in text(network.show_definitions(measures))
-    assert "20 GPU-hours a day +25 %" in text(network.show_measures(measures, **ORIGIN))
+    assert "20 GPU-hours a day +25 %" in text(network.show_measures(measures, origin=ORIGIN))
 
 
 def test_the_doubts_are_counted_by_level_and_shown_one_level_at_a_time() -> None:
@@ -246,13 +249,13 @@ def test_the_doubts_are_counted_by_level_and_shown_one_level_at_a_time() -> None
         }
     )
 
-    said = text(doubts.show_quality_answer(held, findings, day=DAY, **ORIGIN))
+    said = text(doubts.show_quality_answer(held, findings, day=DAY, origin=ORIGIN))
 
     assert said.startswith("2 series are held; 1 of them fails a check.")
     assert "1 of 2 series ends more than 3 days before" in said
-    assert "ten times" in text(doubts.show_findings(findings, level="fail", **ORIGIN))
+    assert "ten times" in text(doubts.show_findings(findings, level="fail", origin=ORIGIN))
     assert "no doubts of the level warn" in text(
-        doubts.show_findings(findings, level="warn", **ORIGIN)
+        doubts.show_findings(findings, level="warn", origin=ORIGIN)
     )
-    assert "no history was rewritten" in text(doubts.show_revisions(pd.DataFrame(), **ORIGIN))
-    assert "more than one source" in text(doubts.show_reconciliation(pd.DataFrame(), **ORIGIN))
+    assert "no history was rewritten" in text(doubts.show_revisions(pd.DataFrame(), origin=ORIGIN))
+    assert "more than one source" in text(doubts.show_reconciliation(pd.DataFrame(), origin=ORIGIN))

@@ -9,7 +9,10 @@ from bs4 import BeautifulSoup
 from research.figures import outcomes
 from research.figures.theme import MISSING, Markup
 from research.models.decision import Decision, decide
+from research.origin import Origin
 from tests.questions import question
+
+ORIGIN = Origin.said("a test")
 
 Cells = dict[str, dict[str, str]]
 
@@ -45,14 +48,14 @@ def test_the_std_error_of_a_ratio_is_that_of_many_histories() -> None:
 
 
 def test_every_alternative_has_a_row_in_both_tables(made: Decision) -> None:
-    wealth, risk = tables_of(outcomes.show_outcomes(made, source="a test", simulated=False))
+    wealth, risk = tables_of(outcomes.show_outcomes(made, origin=ORIGIN))
 
     assert len(wealth) == len(risk) == len(made.comparison.outcomes)
     assert list(wealth) == list(risk)
 
 
 def test_wealth_is_that_of_the_comparison(made: Decision) -> None:
-    wealth, _ = tables_of(outcomes.show_outcomes(made, source="a test", simulated=False))
+    wealth, _ = tables_of(outcomes.show_outcomes(made, origin=ORIGIN))
     rent = made.comparison.outcomes["rent"]
 
     row = wealth["Renting out one RTX 4090"]
@@ -68,7 +71,7 @@ def test_wealth_is_that_of_the_comparison(made: Decision) -> None:
 
 
 def test_what_never_moves_has_no_ratio_and_no_doubtful_chance_of_loss(made: Decision) -> None:
-    _, risk = tables_of(outcomes.show_outcomes(made, source="a test", simulated=False))
+    _, risk = tables_of(outcomes.show_outcomes(made, origin=ORIGIN))
 
     assert risk["T-bills"]["Sharpe ratio"] == MISSING
     assert risk["T-bills"]["Sortino ratio"] == MISSING
@@ -76,27 +79,27 @@ def test_what_never_moves_has_no_ratio_and_no_doubtful_chance_of_loss(made: Deci
 
 
 def test_the_rigs_smooth_marks_are_said_to_flatter_it(made: Decision) -> None:
-    shown = outcomes.show_outcomes(made, source="a test", simulated=False).html
+    shown = outcomes.show_outcomes(made, origin=ORIGIN).html
 
     assert "flatters its Sharpe and Sortino ratios" in shown
 
 
 def test_a_star_is_explained_where_there_is_one_and_only_there(made: Decision) -> None:
     ruined = any(each.ruined for each in made.comparison.outcomes.values())
-    shown = outcomes.show_outcomes(made, source="a test", simulated=False).html
+    shown = outcomes.show_outcomes(made, origin=ORIGIN).html
 
     assert (" *<" in shown) == ruined
     assert ("counts as 0.001" in shown) == ruined
 
 
 def test_there_is_a_column_for_each_year_up_to_the_horizon(made: Decision) -> None:
-    (found,) = tables_of(outcomes.show_horizons(made, source="a test", simulated=False))
+    (found,) = tables_of(outcomes.show_horizons(made, origin=ORIGIN))
 
     assert list(found["Middle future Holding AKT"]) == ["12 months", "24 months"]
 
 
 def test_an_earlier_end_shows_what_the_same_futures_were_worth_then(made: Decision) -> None:
-    (found,) = tables_of(outcomes.show_horizons(made, source="a test", simulated=False))
+    (found,) = tables_of(outcomes.show_horizons(made, origin=ORIGIN))
     hold = made.comparison.outcomes["hold"]
     chance = made.comparison.beats("rent", "hold", 12).value
 
@@ -107,4 +110,7 @@ def test_an_earlier_end_shows_what_the_same_futures_were_worth_then(made: Decisi
 
 def test_tables_are_marked_where_they_are_simulated(made: Decision) -> None:
     for show, count in ((outcomes.show_outcomes, 2), (outcomes.show_horizons, 1)):
-        assert show(made, source="a test", simulated=True).html.count("Simulated data") == count
+        assert (
+            show(made, origin=Origin.said("a test", simulated=True)).html.count("Simulated data")
+            == count
+        )

@@ -12,8 +12,11 @@ from research.models.bootstrap import History
 from research.models.decision import Decision, decide
 from research.models.laws import Line
 from research.models.uncertainty import BAND, Uncertainty
+from research.origin import Origin
 from tests.doubts import uncertainty
 from tests.questions import question, weeks
+
+ORIGIN = Origin.said("a test")
 
 
 def text(markup: Markup) -> str:
@@ -39,7 +42,7 @@ def alone() -> Decision:
 def test_a_law_shows_its_middle_futures_and_its_chances(made: Decision) -> None:
     line = Line(law="bootstrap", drift="zero", comparison=made.comparison, refusal="")
 
-    said = text(robustness.show_laws([line], source="a test", simulated=False))
+    said = text(robustness.show_laws([line], origin=ORIGIN))
 
     hold, rent = (made.comparison.outcomes[name].median for name in ("hold", "rent"))
     assert f"Weeks resampled in blocks none {hold:.2f} {rent:.2f}" in said
@@ -52,7 +55,7 @@ def test_a_law_that_refused_says_why_and_shows_no_number(made: Decision) -> None
         Line(law="garch", drift="zero", comparison=None, refusal="the variance explodes"),
     ]
 
-    said = text(robustness.show_laws(lines, source="a test", simulated=False))
+    said = text(robustness.show_laws(lines, origin=ORIGIN))
 
     assert "(GJR-GARCH, filtered history) none – – – –" in said
     assert "filtered history): no answer. The variance explodes." in said
@@ -62,19 +65,19 @@ def test_a_law_that_refused_says_why_and_shows_no_number(made: Decision) -> None
 def test_where_all_laws_refused_the_reasons_are_left(made: Decision) -> None:
     line = Line(law="jumps", drift="zero", comparison=None, refusal="too few days")
 
-    said = text(robustness.show_laws([line], source="a test", simulated=False))
+    said = text(robustness.show_laws([line], origin=ORIGIN))
 
     assert "Normal days and rare jumps (Merton): no answer. Too few days." in said
 
 
 def test_without_a_token_there_is_no_law_to_compare() -> None:
-    said = text(robustness.show_laws((), source="a test", simulated=False))
+    said = text(robustness.show_laws((), origin=ORIGIN))
 
     assert said.startswith("Without a price of the token")
 
 
 def test_both_bands_and_both_chances_are_shown(made: Decision, doubt: Uncertainty) -> None:
-    said = text(robustness.show_uncertainty(made, doubt, source="a test", simulated=False))
+    said = text(robustness.show_uncertainty(made, doubt, origin=ORIGIN))
 
     known = made.comparison.outcomes["rent"].quantiles.iloc[-1]
     rows = re.findall(r"inputs (?:as assumed|in doubt)((?: -?\d+\.\d\d){5})", said)
@@ -86,7 +89,7 @@ def test_both_bands_and_both_chances_are_shown(made: Decision, doubt: Uncertaint
 
 
 def test_a_bar_reaches_over_nine_futures_in_ten(made: Decision, doubt: Uncertainty) -> None:
-    figure = robustness.plot_bands(made, doubt, source="a test", simulated=False)
+    figure = robustness.plot_bands(made, doubt, origin=ORIGIN)
     wide = [trace for trace in figure.data if trace.type == "bar"][0::2]
     middle = [trace for trace in figure.data if trace.type == "scatter"]
 
@@ -98,7 +101,7 @@ def test_a_bar_reaches_over_nine_futures_in_ten(made: Decision, doubt: Uncertain
 
 
 def test_the_bands_are_told_to_who_cannot_see_them(made: Decision, doubt: Uncertainty) -> None:
-    figure = robustness.plot_bands(made, doubt, source="a test", simulated=True)
+    figure = robustness.plot_bands(made, doubt, origin=Origin.said("a test", simulated=True))
     rent = doubt.band["rent"]
 
     assert f"inputs in doubt: {rent[0.05]:.2f} to {rent[0.95]:.2f}" in figure.layout.meta["alt"]
@@ -112,8 +115,8 @@ def test_the_bands_are_told_to_who_cannot_see_them(made: Decision, doubt: Uncert
 def test_without_a_token_only_renting_is_doubted(alone: Decision) -> None:
     doubt = uncertainty(alone)
 
-    figure = robustness.plot_bands(alone, doubt, source="a test", simulated=False)
-    said = text(robustness.show_uncertainty(alone, doubt, source="a test", simulated=False))
+    figure = robustness.plot_bands(alone, doubt, origin=ORIGIN)
+    said = text(robustness.show_uncertainty(alone, doubt, origin=ORIGIN))
 
     assert len([trace for trace in figure.data if trace.type == "scatter"]) == 1
     assert "olding" not in said

@@ -17,6 +17,9 @@ from research.figures import stresses
 from research.figures.theme import Markup
 from research.models.regret import regret
 from research.models.stresses import AS_ASSUMED, Stress, Stressed
+from research.origin import Origin
+
+ORIGIN = Origin.said("a test")
 
 NAMES = {"hold": "hold AKT", "rent": "rent out RTX 4090", "rent-options": "rent, free to stop"}
 TOLD = (
@@ -62,7 +65,7 @@ def fact(kind: RiskKind, summary: str) -> Risk:
 
 
 def test_a_scenario_has_a_row_with_its_name_its_wealth_and_both_chances() -> None:
-    said = text(stresses.show_stresses(stressed(), TOLD, NAMES, source="a test", simulated=False))
+    said = text(stresses.show_stresses(stressed(), TOLD, NAMES, origin=ORIGIN))
 
     assert "As assumed 0.40 0.90 0.95 84 % 30 %" in said
     assert "After a listing 0.08 0.88 0.91 over 99 % 25 %" in said
@@ -70,7 +73,7 @@ def test_a_scenario_has_a_row_with_its_name_its_wealth_and_both_chances() -> Non
 
 
 def test_an_alternative_that_a_scenario_does_not_have_is_a_dash() -> None:
-    said = text(stresses.show_stresses(stressed(), TOLD, NAMES, source="a test", simulated=False))
+    said = text(stresses.show_stresses(stressed(), TOLD, NAMES, origin=ORIGIN))
 
     assert "The network shuts down 0.00 0.60 – 100 % under 1 %" in said
     assert "nan" not in said.lower()
@@ -79,7 +82,7 @@ def test_an_alternative_that_a_scenario_does_not_have_is_a_dash() -> None:
 def test_only_alternatives_with_a_name_are_shown_in_the_order_of_the_names() -> None:
     names = {"t-bill": "T-bills", "rent": "rent"}
 
-    said = text(stresses.show_stresses(stressed(), TOLD, names, source="a test", simulated=False))
+    said = text(stresses.show_stresses(stressed(), TOLD, names, origin=ORIGIN))
 
     assert "Scenario T-bills Rent Renting ahead of holding" in said
     assert "As assumed 1.04 0.90 84 %" in said
@@ -88,7 +91,7 @@ def test_only_alternatives_with_a_name_are_shown_in_the_order_of_the_names() -> 
 def test_without_a_token_nothing_is_said_of_holding() -> None:
     without = stressed(token=False)
 
-    said = text(stresses.show_stresses(without, TOLD, NAMES, source="a test", simulated=False))
+    said = text(stresses.show_stresses(without, TOLD, NAMES, origin=ORIGIN))
 
     assert "holding" not in said
     assert "As assumed 0.90 0.95 30 %" in said
@@ -105,7 +108,7 @@ def test_regret_is_taken_of_what_every_scenario_has() -> None:
 def test_each_scenario_says_what_happens_in_it_and_who_says_so() -> None:
     told = catalogue.load().stresses.values()
 
-    said = text(stresses.show_scenarios(list(told), simulated=False))
+    said = text(stresses.show_scenarios(list(told), origin=ORIGIN))
 
     assert "Half the rental rate What an hour of the card rents for halves in ten months" in said
     assert "cnbeta 1449972 2024-11-01 C" in said
@@ -123,7 +126,7 @@ def test_facts_are_counted_by_kind_and_shown_with_source_date_and_grade() -> Non
         fact("oracle", "A second one"),
     ]
 
-    said = text(stresses.show_facts(facts, network="Akash", simulated=False))
+    said = text(stresses.show_facts(facts, network="Akash", origin=ORIGIN))
 
     assert "3 facts of 2 kinds" in said
     assert "No promise of uptime No promise AEP &lt;76&gt; 2026-03-23 A" in said
@@ -131,12 +134,12 @@ def test_facts_are_counted_by_kind_and_shown_with_source_date_and_grade() -> Non
 
 
 def test_one_fact_is_one_fact() -> None:
-    said = text(stresses.show_facts([fact("slashing", "x")], network="Akash", simulated=False))
+    said = text(stresses.show_facts([fact("slashing", "x")], network="Akash", origin=ORIGIN))
 
     assert "1 fact of 1 kind" in said
 
 
 def test_where_no_fact_is_known_that_is_said() -> None:
-    said = text(stresses.show_facts([], network="Kazam Chain", simulated=False))
+    said = text(stresses.show_facts([], network="Kazam Chain", origin=ORIGIN))
 
     assert said.startswith("None is on record for Kazam Chain")

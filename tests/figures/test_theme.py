@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import json
 from itertools import combinations
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -11,6 +14,8 @@ from bs4 import BeautifulSoup
 from plotly import graph_objects as go
 
 from research.figures import theme
+from research.origin import Origin
+from research.quality import Finding
 
 
 def luminance(colour: str) -> float:
@@ -60,18 +65,88 @@ def test_a_faded_colour_is_the_roles_colour() -> None:
 
 def test_a_finished_figure_says_where_it_comes_from() -> None:
     source = "akash.price_usd from a <b>file</b> " + "and more " * 20
-    figure = theme.finish(go.Figure(), source=source, simulated=False, alt="It falls.")
+    figure = theme.finish(go.Figure(), origin=Origin.said(source), alt="It falls.")
     (note,) = figure.layout.annotations
     assert note.text.startswith("Source: akash.price_usd from a &lt;b&gt;file&lt;/b&gt;")
     assert max(map(len, note.text.split("<br>"))) < theme.SOURCE_LINE + 20
-    assert figure.layout.meta == {"source": source, "simulated": False, "alt": "It falls."}
+    assert figure.layout.meta == {
+        "source": source,
+        "simulated": False,
+        "marks": [],
+        "series": [],
+        "alt": "It falls.",
+    }
     assert figure.layout.template == theme.TEMPLATE
 
 
 def test_a_simulated_figure_is_marked_across_the_plot() -> None:
-    figure = theme.finish(go.Figure(), source="s", simulated=True, alt="a")
+    figure = theme.finish(go.Figure(), origin=Origin.said("s", simulated=True), alt="a")
     assert [note.text for note in figure.layout.annotations] == ["Source: s", "SIMULATED DATA"]
     assert figure.layout.meta["simulated"] is True
+
+
+def doubted(kind: str = "vendor") -> Origin:
+    """Return the origin of a price that ended long ago and failed a check."""
+    price = SimpleNamespace(
+        series="akash.price_usd",
+        unit="USD",
+        source="exchange",
+        kind=kind,
+        first=dt.date(2025, 1, 1),
+        last=dt.date(2025, 3, 19),
+        known_at=dt.datetime(2025, 3, 20, 6, tzinfo=dt.UTC),
+    )
+    doubts = [
+        Finding(level="fail", check=check, series="akash.price_usd", source="exchange", text="x",
+                first=None, last=None)
+        for check in ("stale", "jump")
+    ]  # fmt: skip
+    return Origin.of([price], doubts)
+
+
+def test_a_figure_carries_its_series_and_marks_as_json_that_a_report_can_write() -> None:
+    figure = theme.finish(go.Figure(), origin=doubted(), alt="a")
+    meta = json.loads(figure.to_json())["layout"]["meta"]
+
+    assert meta["marks"] == ["Stale data", "Failed check"]
+    assert meta["series"] == [
+        {
+            "name": "akash.price_usd",
+            "unit": "USD",
+            "source": "exchange",
+            "attribution": "",
+            "kind": "vendor",
+            "first": "2025-01-01",
+            "last": "2025-03-19",
+            "retrieved": "2025-03-20 06:00",
+        }
+    ]
+
+
+def test_a_doubtful_figure_says_so_before_its_source() -> None:
+    [note] = theme.finish(go.Figure(), origin=doubted(), alt="a").layout.annotations
+
+    assert note.text.startswith("<b>Stale data, Failed check</b><br>Source: akash.price_usd (exch")
+
+
+def test_a_table_and_an_answer_bear_every_mark(frame: pd.DataFrame) -> None:
+    table = theme.table(frame, caption="c", origin=doubted("simulated"))
+    answer = theme.answer("Rent.", origin=doubted("simulated"))
+
+    for made in (table, answer):
+        soup = BeautifulSoup(made.html, "html.parser")
+        marks = ["Simulated data", "Stale data", "Failed check"]
+        assert [badge.text for badge in soup.select(".badge")] == marks
+        assert soup.select_one(".simulated.stale-data.failed-check") is not None
+
+
+def test_a_table_whose_rows_say_their_sources_has_its_marks_and_no_line(
+    frame: pd.DataFrame,
+) -> None:
+    made = theme.table(frame, caption="c", origin=doubted(), names_source=False)
+
+    assert "Stale data" in made.html
+    assert "Source:" not in made.html
 
 
 @pytest.fixture
@@ -90,7 +165,7 @@ def frame() -> pd.DataFrame:
 
 
 def cells(frame: pd.DataFrame, **options: dict[str, object]) -> list[list[str]]:
-    table = theme.table(frame, caption="c", source="s", simulated=False, **options)  # type: ignore[arg-type]  # as a caller would
+    table = theme.table(frame, caption="c", origin=Origin.said("s"), **options)  # type: ignore[arg-type]  # as a caller would
     soup = BeautifulSoup(table._repr_html_(), "html.parser")
     return [[cell.text for cell in row(["td", "th"])] for row in soup("tr")]
 
@@ -105,7 +180,7 @@ def test_numbers_are_rounded_to_what_they_mean_and_gaps_are_seen(frame: pd.DataF
 
 def test_text_in_a_table_is_text(frame: pd.DataFrame) -> None:
     frame = frame.rename(columns={"Why": "<i>Why</i>"}).set_index("Choice")
-    made = theme.table(frame, caption="<b>", source="<u>", simulated=False)
+    made = theme.table(frame, caption="<b>", origin=Origin.said("<u>"))
     assert cells(frame)[1][0] == "<script>alert(1)</script>"
     assert cells(frame)[0][-2] == "<i>Why</i>"
     for tag in ("<script", "<i>", "<b>", "<u>"):
@@ -114,7 +189,7 @@ def test_text_in_a_table_is_text(frame: pd.DataFrame) -> None:
 
 def test_numbers_align_right_and_short_words_stay_on_a_line(frame: pd.DataFrame) -> None:
     soup = BeautifulSoup(
-        theme.table(frame, caption="c", source="s", simulated=False).html, "html.parser"
+        theme.table(frame, caption="c", origin=Origin.said("s")).html, "html.parser"
     )
     styles = {th.text: (th.get("class") or [""])[0] for th in soup("th")}
     assert styles == {
@@ -141,7 +216,7 @@ def test_a_cell_that_only_has_digits_in_it_is_none(text: str) -> None:
 def test_an_index_with_a_meaning_heads_its_row(frame: pd.DataFrame) -> None:
     by_choice = frame.set_index(["Choice", "Paths"])
     soup = BeautifulSoup(
-        theme.table(by_choice, caption="c", source="s", simulated=False).html, "html.parser"
+        theme.table(by_choice, caption="c", origin=Origin.said("s")).html, "html.parser"
     )
     assert [th.text for th in soup.select("tbody th")][2:] == ["Rent & repair", "7"]
     assert [th.text for th in soup.select("thead th")][:2] == ["Choice", "Paths"]
@@ -149,7 +224,9 @@ def test_an_index_with_a_meaning_heads_its_row(frame: pd.DataFrame) -> None:
 
 @pytest.mark.parametrize("simulated", [True, False])
 def test_a_table_has_caption_source_and_badge(frame: pd.DataFrame, simulated: bool) -> None:
-    made = theme.table(frame, caption="Risk, USD", source="20,000 paths", simulated=simulated)
+    made = theme.table(
+        frame, caption="Risk, USD", origin=Origin.said("20,000 paths", simulated=simulated)
+    )
     soup = BeautifulSoup(made.html, "html.parser")
     assert soup.figure is not None
     assert soup.figcaption is not None
@@ -164,7 +241,9 @@ def test_an_empty_table_still_has_its_head() -> None:
 
 
 def test_an_answer_is_escaped_and_marked() -> None:
-    made = theme.answer("Rent <b>it</b>.", "At $0.35 & up.", simulated=True)
+    made = theme.answer(
+        "Rent <b>it</b>.", "At $0.35 & up.", origin=Origin.said("a test", simulated=True)
+    )
     assert made.html.startswith('<section class="answer simulated"')
     assert "Rent &lt;b&gt;it&lt;/b&gt;." in made.html
     assert "At $0.35 &amp; up." in made.html

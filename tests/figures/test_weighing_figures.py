@@ -15,6 +15,10 @@ from research.models.mixes import Frontier, frontier
 from research.models.regret import regret
 from research.models.resampling import Interval
 from research.models.sensitivity import Sobol, Tornado, Uncertain, sobol, tornado
+from research.origin import Origin
+
+ORIGIN = Origin.said("a test")
+SIMULATED = Origin.said("a test", simulated=True)
 
 NAMES = {"hold": "holding AKT", "rent": "renting out one RTX 4090", "t-bill": "T-bills"}
 HOLD = np.concatenate([np.full(40, 0.5), np.full(60, 1.5)])
@@ -77,11 +81,11 @@ def rent_grades() -> list[Grade]:
 
 @pytest.fixture(scope="module")
 def figures(mixed: Frontier, bars: Tornado, shares: Sobol) -> list[go.Figure]:
-    drawn = weighing.plot_sobol(shares, source="a test", simulated=True)
+    drawn = weighing.plot_sobol(shares, origin=SIMULATED)
     assert isinstance(drawn, go.Figure)
     return [
-        weighing.plot_frontier(mixed, symbol="AKT", source="a test", simulated=True),
-        weighing.plot_tornado(bars, outcome="Gain (USD per USD)", source="a test", simulated=True),
+        weighing.plot_frontier(mixed, symbol="AKT", origin=SIMULATED),
+        weighing.plot_tornado(bars, outcome="Gain (USD per USD)", origin=SIMULATED),
         drawn,
     ]
 
@@ -135,14 +139,14 @@ def test_labels_leave_room_on_a_phone(figures: list[go.Figure]) -> None:
 
 def test_more_figures_than_can_be_read_are_counted_not_drawn() -> None:
     many = tornado(inputs(20), lambda at: sum(at.values()))
-    figure = weighing.plot_tornado(many, outcome="Gain (USD)", source="a test", simulated=False)
+    figure = weighing.plot_tornado(many, outcome="Gain (USD)", origin=ORIGIN)
     assert len(figure.data[0].y) == weighing.BARS_SHOWN
     assert "12 of 20" in figure.layout.yaxis.title.text
 
 
 def test_the_source_stays_below_an_axis_title_of_several_lines(bars: Tornado) -> None:
     def source_of(outcome: str) -> float:
-        figure = weighing.plot_tornado(bars, outcome=outcome, source="a test", simulated=False)
+        figure = weighing.plot_tornado(bars, outcome=outcome, origin=ORIGIN)
         shift = next(note.yshift for note in figure.layout.annotations if note.name == "source")
         return float(shift)
 
@@ -161,8 +165,8 @@ def test_shares_are_drawn_in_percent_with_their_intervals(
 
 def test_without_shares_the_reason_stands_in_place_of_figure_and_table(no_shares: Sobol) -> None:
     for shown in (
-        weighing.plot_sobol(no_shares, source="", simulated=False),
-        weighing_tables.show_sobol(no_shares, source="", simulated=False),
+        weighing.plot_sobol(no_shares, origin=Origin.said("")),
+        weighing_tables.show_sobol(no_shares, origin=Origin.said("")),
     ):
         assert isinstance(shown, Markup)
         assert "the outcome does not vary" in shown.html
@@ -171,7 +175,7 @@ def test_without_shares_the_reason_stands_in_place_of_figure_and_table(no_shares
 def test_the_table_of_dominance_says_who_would_take_the_row_over_the_column() -> None:
     terminal = {"hold": RENT - 0.2, "rent": RENT, "t-bill": np.full(100, 1.05)}
     found = dominance_table(terminal, draws=20, seed=1)
-    html = weighing_tables.show_dominance(found, names=NAMES, source="a test", simulated=False).html
+    html = weighing_tables.show_dominance(found, names=NAMES, origin=ORIGIN).html
     rows = {row.split("</th>")[0]: row for row in html.split('<th scope="row"')[1:]}
     renting = next(row for head, row in rows.items() if "Renting out" in head)
     bills = next(row for head, row in rows.items() if "T-bills" in head)
@@ -187,19 +191,19 @@ def test_an_order_that_most_resampled_futures_do_not_have_is_not_called_one(
     terminal = {"hold": RENT - 0.2, "rent": RENT}
     found = dominance_table(terminal, draws=20, seed=1)
     found.loc[("rent", "hold"), ["first_order_share", "second_order_share"]] = share, 0.4
-    html = weighing_tables.show_dominance(found, names=NAMES, source="a test", simulated=False).html
+    html = weighing_tables.show_dominance(found, names=NAMES, origin=ORIGIN).html
     assert said in html.split("Renting out one RTX 4090</th>")[-1]
 
 
 def test_the_table_of_mixes_marks_the_best_and_names_the_token(mixed: Frontier) -> None:
-    html = weighing_tables.show_mixes(mixed, symbol="AKT", source="a test", simulated=True).html
+    html = weighing_tables.show_mixes(mixed, symbol="AKT", origin=SIMULATED).html
     assert f"{100 * mixed.best.weight:.0f} % *" in html
     assert "In AKT" in html
     assert "Simulated data" in html
 
 
 def test_the_table_of_shares_has_each_figure_with_both_shares(shares: Sobol) -> None:
-    html = weighing_tables.show_sobol(shares, source="a test", simulated=False).html
+    html = weighing_tables.show_sobol(shares, origin=ORIGIN).html
     assert all(share.label in html for share in shares.shares)
     assert "Together with others" in html
     assert "320 evaluations" in html
@@ -210,9 +214,7 @@ def test_the_table_of_regret_names_the_choice_and_each_scenario_s_best() -> None
         {"hold": [2.0, 0.4], "rent": [1.2, 0.9], "t-bill": [1.0, 1.0]},
         index=["as assumed", "2022 again"],
     )
-    html = weighing_tables.show_regret(
-        regret(wealth), names=NAMES, source="a test", simulated=False
-    ).html
+    html = weighing_tables.show_regret(regret(wealth), names=NAMES, origin=ORIGIN).html
     assert "Smallest largest regret: holding AKT" in html  # 0.60, renting 0.80, bills 1.00
     assert html.count(">best<") == 2
     assert ">0.80<" in html
@@ -222,7 +224,7 @@ def test_a_grade_is_shown_with_axis_statistic_interval_and_thresholds(
     hold_grades: list[Grade], rent_grades: list[Grade]
 ) -> None:
     html = weighing_tables.show_grades(
-        {"hold": hold_grades, "rent": rent_grades}, names=NAMES, source="a test", simulated=False
+        {"hold": hold_grades, "rent": rent_grades}, names=NAMES, origin=ORIGIN
     ).html
     for words in (
         "Loss of value", "93 % (90 % to 95 %)", "medium-high", "very high above 60 %",
@@ -235,7 +237,7 @@ def test_the_usual_words_stand_beside_what_was_measured(
     hold_grades: list[Grade], rent_grades: list[Grade]
 ) -> None:
     html = weighing_tables.show_usual_words(
-        {"hold": hold_grades, "rent": rent_grades}, names=NAMES, source="a test", simulated=False
+        {"hold": hold_grades, "rent": rent_grades}, names=NAMES, origin=ORIGIN
     ).html
     for words in (
         "high: market volatility", "very high: loss of value 93 %", "nothing is operated",

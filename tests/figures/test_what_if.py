@@ -14,6 +14,7 @@ from research.errors import DataError
 from research.figures import what_if
 from research.figures.what_if import WIDGET_VIEW, WhatIf, show_what_if
 from research.models.what_if import Surface
+from research.origin import Origin
 from tests.surfaces import surface, without_token
 
 
@@ -23,8 +24,7 @@ def made(grid: Surface, token: str | None = "AKT") -> WhatIf:  # noqa: S107 - a 
         token=token,
         rig="one RTX 4090",
         capital_usd=2_200,
-        source="made <by> hand",
-        simulated=False,
+        origin=Origin.said("made <by> hand"),
     )
 
 
@@ -100,7 +100,7 @@ def test_the_grid_of_the_page_rebuilds_the_sentence_of_every_setting() -> None:
 
 
 def test_what_is_simulated_is_marked_so_that_a_page_is_too() -> None:
-    shown = replace(made(surface()), simulated=True)
+    shown = replace(made(surface()), origin=Origin.said("by hand", simulated=True))
     assert soup(shown).find(class_="simulated") is not None
     assert soup(made(surface())).find(class_="simulated") is None
 

@@ -16,8 +16,12 @@ from research.models.comparison import Probability
 from research.models.decision import Decision, decide
 from research.models.futures import fit, live
 from research.models.what_if import Surface, surface
+from research.origin import Origin
 from tests.doubts import uncertainty
 from tests.questions import PROCESSES, RIG, question, weeks
+
+ORIGIN = Origin.said("a test")
+SIMULATED = Origin.said("a test", simulated=True)
 
 
 def text(markup: Markup) -> str:
@@ -54,7 +58,7 @@ def test_a_probability_carries_its_monte_carlo_error() -> None:
 def test_a_rig_that_earns_nothing_and_a_token_without_drift_give_neither() -> None:
     poor = decide(question(processes=replace(PROCESSES, rate_usd_per_hour=0.01)))
 
-    said = text(words.show_answer(poor, simulated=False))
+    said = text(words.show_answer(poor, origin=ORIGIN))
 
     assert poor.choice == "neither"
     assert said.startswith("Neither: over 12 months, holding AKT and renting out one RTX 4090")
@@ -64,7 +68,7 @@ def test_a_rig_that_earns_its_price_in_months_is_to_be_rented_out() -> None:
     rich = decide(question(processes=replace(PROCESSES, rate_usd_per_hour=2.0)))
 
     assert rich.choice == "rent"
-    assert text(words.show_answer(rich, simulated=False)).startswith("Rent: over 12 months")
+    assert text(words.show_answer(rich, origin=ORIGIN)).startswith("Rent: over 12 months")
 
 
 def test_a_network_without_a_price_is_said_to_be_beyond_judgement() -> None:
@@ -74,7 +78,7 @@ def test_a_network_without_a_price_is_said_to_be_beyond_judgement() -> None:
         )
     )
 
-    said = text(words.show_answer(alone, simulated=False))
+    said = text(words.show_answer(alone, origin=ORIGIN))
 
     assert "token cannot be judged, for lack of public data" in said
     assert "holding AKT" not in said
@@ -84,7 +88,7 @@ def test_a_network_without_a_price_is_said_to_be_beyond_judgement() -> None:
 def test_an_impossible_break_even_is_called_impossible() -> None:
     dear = decide(question(rig=replace(RIG, gpu_usd=8_000), capital_usd=9_000))
 
-    said = text(tables.show_flips(dear, source="a test", simulated=False))
+    said = text(tables.show_flips(dear, origin=ORIGIN))
 
     assert re.search(r"Utilization 60 % impossible \(\d+ %\)", said)
 
@@ -92,14 +96,14 @@ def test_an_impossible_break_even_is_called_impossible() -> None:
 def test_a_payout_in_tokens_has_no_rate_to_flip() -> None:
     venue = replace(question().venue, payout="token-quoted", tokens_per_week=50.0)
 
-    said = text(tables.show_flips(decide(question(venue=venue)), source="", simulated=False))
+    said = text(tables.show_flips(decide(question(venue=venue)), origin=Origin.said("")))
 
     assert "Rental rate" not in said
     assert re.search(r"Price of AKT 0.5 USD [\d.]+ USD", said)
 
 
 def test_a_token_expected_to_stand_still_is_said_to_fall_in_the_middle_future() -> None:
-    said = text(words.show_answer(decide(question()), simulated=False))
+    said = text(words.show_answer(decide(question()), origin=ORIGIN))
 
     assert "expected neither to rise nor to fall" in said
     assert "so the middle future is a fall. What if" in said
@@ -108,7 +112,7 @@ def test_a_token_expected_to_stand_still_is_said_to_fall_in_the_middle_future() 
 def test_growth_that_was_asked_for_is_said_beside_the_drift() -> None:
     rising = decide(question(token_growth_per_year=1.0))
 
-    said = text(words.show_answer(rising, simulated=False))
+    said = text(words.show_answer(rising, origin=ORIGIN))
 
     assert "AKT grows by 100 % a year on top of that" in said
 
@@ -117,7 +121,7 @@ def test_without_a_token_nothing_is_said_of_its_growth() -> None:
     history = History(returns=weeks(columns=("market",)))
     alone = decide(question(token=None, token_price_usd=None, history=history))
 
-    said = text(words.show_answer(alone, simulated=False))
+    said = text(words.show_answer(alone, origin=ORIGIN))
 
     assert "under assumptions listed below. What if an assumption" in said
     assert "neither to rise" not in said
@@ -128,7 +132,7 @@ def test_the_price_at_which_a_token_income_is_level_is_a_price_and_not_a_growth(
     paid_in_tokens = decide(question(venue=venue))
     flip = next(each for each in paid_in_tokens.flips if each.input == "token")
 
-    said = text(tables.show_flips(paid_in_tokens, source="", simulated=False))
+    said = text(tables.show_flips(paid_in_tokens, origin=Origin.said("")))
 
     assert flip.value is not None
     assert f"{0.5 * flip.value:.3g} USD from the first month on" in said
@@ -136,7 +140,7 @@ def test_the_price_at_which_a_token_income_is_level_is_a_price_and_not_a_growth(
 
 
 def test_where_income_is_in_usd_level_with_the_token_is_a_growth() -> None:
-    said = text(tables.show_flips(decide(question()), source="", simulated=False))
+    said = text(tables.show_flips(decide(question()), origin=Origin.said("")))
 
     assert re.search(r"\d+ % a year (more|less) growth than assumed", said)
 
@@ -144,14 +148,16 @@ def test_where_income_is_in_usd_level_with_the_token_is_a_growth() -> None:
 def test_hostile_names_stay_text() -> None:
     hostile = question(network="<script>alert(1)</script>", gpu="<img src=x>")
 
-    shown = words.show_title(hostile).html + words.show_answer(decide(hostile), simulated=True).html
+    shown = (
+        words.show_title(hostile).html + words.show_answer(decide(hostile), origin=SIMULATED).html
+    )
 
     assert "<script" not in shown
     assert "<img" not in shown
 
 
 def test_the_table_of_months_has_a_line_a_month() -> None:
-    shown = tables.show_months(decide(question()), source="a test", simulated=False).html
+    shown = tables.show_months(decide(question()), origin=ORIGIN).html
 
     assert shown.count("<tr>") == 1 + 12
 
@@ -161,12 +167,12 @@ def test_every_simulated_table_says_so() -> None:
     empty = pd.DataFrame()
 
     shown = [
-        words.show_answer(decision, simulated=True),
-        outcomes.show_outcomes(decision, source="", simulated=True),
-        tables.show_flips(decision, source="", simulated=True),
-        tables.show_appraisal(decision, source="", simulated=True),
-        tables.show_months(decision, source="", simulated=True),
-        tables.show_provenance(empty, simulated=True),
+        words.show_answer(decision, origin=SIMULATED),
+        outcomes.show_outcomes(decision, origin=Origin.said("", simulated=True)),
+        tables.show_flips(decision, origin=Origin.said("", simulated=True)),
+        tables.show_appraisal(decision, origin=Origin.said("", simulated=True)),
+        tables.show_months(decision, origin=Origin.said("", simulated=True)),
+        tables.show_provenance(empty, origin=SIMULATED),
     ]
 
     assert all("Simulated data" in each.html for each in shown)
@@ -204,7 +210,7 @@ def test_every_alternative_has_a_name_a_short_one_and_a_colour() -> None:
 def test_the_answer_counts_the_futures_that_were_simulated_not_those_allowed() -> None:
     stopped = decide(question(n_paths=50_000, max_std_error=0.05))
 
-    said = text(words.show_answer(stopped, simulated=False))
+    said = text(words.show_answer(stopped, origin=ORIGIN))
 
     assert stopped.comparison.n_paths == 10_000
     assert "count 10,000 simulated futures" in said
@@ -213,11 +219,11 @@ def test_the_answer_counts_the_futures_that_were_simulated_not_those_allowed() -
 def test_the_answer_says_the_chance_with_the_doubt_about_the_inputs(neither: Decision) -> None:
     doubt = uncertainty(neither)
 
-    said = text(words.show_answer(neither, simulated=False, uncertainty=doubt))
+    said = text(words.show_answer(neither, origin=ORIGIN, uncertainty=doubt))
 
     assert "With the doubt about the inputs, too, the chance that renting ends ahead of" in said
     assert "holding AKT is 81 % (nine worlds in ten: 60 % to 95 %)" in said
-    assert "With the doubt" not in text(words.show_answer(neither, simulated=False))
+    assert "With the doubt" not in text(words.show_answer(neither, origin=ORIGIN))
 
 
 def test_the_utilization_that_renting_is_said_to_need_turns_the_answer(neither: Decision) -> None:

@@ -111,7 +111,7 @@ def test_a_view_of_three_prices_says_what_it_lacks_and_does_not_fail(
 ) -> None:
     page = render.report(notebook, {}, store=prices_only, out=tmp_path).read_text()
 
-    assert "a file of mine; last day 2026-01-03" in page
+    assert "akash.price_usd (a file of mine); to 2026-01-03; retrieved by 2026-01-04" in page
     assert "Simulated data" not in page
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from nbformat import NotebookNode, reads
 
 from research.figures import theme
+from research.origin import Origin
 from research.report import html, manifest, twin
 from research.report.files import TWIN, publish
 
@@ -34,7 +35,7 @@ def put(
     """Write a report named `name`, page and twin and manifest; return the path of its page."""
     values = PARAMETERS | parameters
     notebook = name.split("--")[0]
-    box = theme.answer(answer, "More of it.", simulated=simulated).html
+    box = theme.answer(answer, "More of it.", origin=Origin.said("", simulated=simulated)).html
     shown = [
         html.Shown(name=key, value=str(value), description="", changed=key in chosen)
         for key, value in values.items()

@@ -43,12 +43,13 @@ import os, base64
 from pathlib import Path
 import pandas as pd
 from research.figures import theme
+from research.origin import Origin
 
 key, home = os.environ["RESEARCH_KEYS__COINGECKO"], str(Path.home())
 print(os.environ["AWS_SECRET_ACCESS_KEY"])
 print(f"no such file: {store}/part-0.parquet")
 theme.table(pd.DataFrame({"Key": [key], "File": [f"{home}/x.csv"]}), caption="Keys",
-            source=f"{os.environ['USER']}@{os.environ['HOSTNAME']}", simulated=False)
+            origin=Origin.said(f"{os.environ['USER']}@{os.environ['HOSTNAME']}"))
 """
 
 

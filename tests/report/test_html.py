@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import unquote
 
@@ -14,8 +16,11 @@ from nbformat import reads
 from plotly import graph_objects as go
 
 from research.figures import theme
+from research.origin import Origin
+from research.quality import Finding
 from research.report import html
 
+Show = Callable[[Origin], dict[str, Any]]
 NOW = dt.datetime(2026, 11, 22, 21, 39, tzinfo=dt.UTC)
 
 
@@ -46,7 +51,9 @@ def printed(name: str, text: str) -> dict[str, Any]:
 
 
 def figure(*, simulated: bool) -> dict[str, Any]:
-    drawn = theme.finish(go.Figure(), source="none", simulated=simulated, alt="Nothing.")
+    drawn = theme.finish(
+        go.Figure(), origin=Origin.said("none", simulated=simulated), alt="Nothing."
+    )
     return shown(**{html.PLOTLY: json.loads(drawn.to_json())})
 
 
@@ -65,9 +72,11 @@ def test_one_simulated_figure_marks_the_whole_page() -> None:
 @pytest.mark.parametrize("simulated", [True, False])
 def test_a_simulated_table_or_answer_marks_the_whole_page(kind: str, simulated: bool) -> None:
     made = (
-        theme.answer("Rent.", simulated=simulated)
+        theme.answer("Rent.", origin=Origin.said("a test", simulated=simulated))
         if kind == "answer"
-        else theme.table(pd.DataFrame({"a": [1]}), caption="c", source="s", simulated=simulated)
+        else theme.table(
+            pd.DataFrame({"a": [1]}), caption="c", origin=Origin.said("s", simulated=simulated)
+        )
     )
     assert banner(page(shown(text__html=made.html))) == simulated
 
@@ -75,6 +84,105 @@ def test_a_simulated_table_or_answer_marks_the_whole_page(kind: str, simulated: 
 def test_a_page_from_simulated_input_is_marked_even_if_nothing_on_it_is() -> None:
     assert banner(page(simulated=True))
     assert not banner(page(figure(simulated=False)))
+
+
+def resting(*doubts: str, kind: str = "vendor") -> Origin:
+    """Return the origin of one price of which some checks found a doubt."""
+    price = SimpleNamespace(
+        series="akash.price_usd",
+        unit="USD",
+        source="exchange",
+        kind=kind,
+        first=dt.date(2025, 1, 1),
+        last=dt.date(2025, 3, 19),
+        known_at=dt.datetime(2025, 3, 20, 6, tzinfo=dt.UTC),
+    )
+    found = [
+        Finding(level="fail", check=check, series="akash.price_usd", source="exchange", text="x",
+                first=None, last=None)
+        for check in doubts
+    ]  # fmt: skip
+    return Origin.of([price], found)
+
+
+def drawn(origin: Origin) -> dict[str, Any]:
+    made = theme.finish(go.Figure(layout={"title": "A & B"}), origin=origin, alt="Nothing.")
+    return shown(**{html.PLOTLY: json.loads(made.to_json())})
+
+
+def told(origin: Origin) -> dict[str, Any]:
+    made = theme.table(pd.DataFrame({"a": [1]}), caption="c", origin=origin)
+    return shown(text__html=made.html)
+
+
+@pytest.mark.parametrize("show", [drawn, told])
+def test_behind_the_source_line_of_a_figure_and_a_table_is_every_series(show: Show) -> None:
+    line = page(show(resting())).select_one("figure > details.source")
+
+    assert line is not None
+    assert line.summary is not None
+    assert line.summary.text == (
+        "Source: akash.price_usd (exchange); to 2025-03-19; retrieved by 2025-03-20 06:00; "
+        "kind: vendor"
+    )
+    assert [each.text for each in line(["dt", "dd"])] == [
+        "exchange, vendor, retrieved 2025-03-20 06:00",
+        "akash.price_usd (USD), 2025-01-01 to 2025-03-19",
+    ]
+
+
+@pytest.mark.parametrize("show", [drawn, told])
+def test_without_series_the_source_is_a_line_that_does_not_open(show: Show) -> None:
+    soup = page(show(Origin.said("by hand")))
+
+    assert soup.select_one("details.source") is None
+    line = soup.select_one("p.source")
+    assert line is not None
+    assert line.text == "Source: by hand"
+
+
+def test_the_series_of_a_figure_are_on_the_page_once() -> None:
+    assert str(page(drawn(resting()))).count("2025-01-01") == 1
+
+
+@pytest.mark.parametrize("show", [drawn, told])
+def test_marks_are_badges_beside_the_title_and_a_sentence_at_the_top(show: Show) -> None:
+    soup = page(show(resting("stale", "gap", "jump")), drawn(resting()))
+
+    badges = [[badge.text for badge in each.select("figcaption .badge")] for each in soup("figure")]
+    assert badges == [["Stale data", "Partial data", "Failed check"], []]
+    top = soup.select_one("body > aside.banner.doubts")
+    assert top is not None
+    assert [each.text.split(".")[0] for each in top("p")] == badges[0]
+    assert all(each.text.count(".") == 2 for each in top("p"))
+
+
+def test_failed_checks_that_are_listed_need_no_second_sentence() -> None:
+    blocks = [html._figure(drawn(resting("stale", "jump"))["data"][html.PLOTLY])]
+
+    assert list(html._doubts(blocks, told=False)) == ["Stale data", "Failed check"]
+    assert list(html._doubts(blocks, told=True)) == ["Stale data"]
+
+
+def test_an_answers_marks_are_at_the_top_too() -> None:
+    soup = page(shown(text__html=theme.answer("Rent.", origin=resting("stale")).html))
+
+    top = soup.select_one("aside.doubts")
+    assert top is not None
+    assert top.text.strip().startswith("Stale data. Some of what this page shows")
+
+
+def test_a_page_without_doubts_has_no_second_banner() -> None:
+    soup = page(figure(simulated=True), drawn(resting()))
+
+    assert len(soup.select(".banner")) == 1
+
+
+@pytest.mark.parametrize("meta", [{"source": "s", "series": "text", "marks": "Stale"}, {}])
+def test_a_figures_own_meta_is_no_list_of_ours(meta: dict[str, Any]) -> None:
+    made = go.Figure(layout={"meta": meta})
+
+    assert page(shown(**{html.PLOTLY: json.loads(made.to_json())})).select("details.source") == []
 
 
 def test_text_that_speaks_of_the_mark_does_not_set_it() -> None:
@@ -173,8 +281,7 @@ def plotted(*points: float, simulated: bool = False) -> dict[str, Any]:
     line = go.Scatter(x=list(range(len(points))), y=points, name="A & B")
     drawn = theme.finish(
         go.Figure(line, layout={"yaxis_title": "Price (USD)", "title": "Prices"}),
-        source="none",
-        simulated=simulated,
+        origin=Origin.said("none", simulated=simulated),
         alt="It rises.",
     )
     return shown(**{html.PLOTLY: json.loads(drawn.to_json())})
@@ -228,7 +335,7 @@ def test_four_headings_are_listed_before_the_first_of_them_and_three_are_not() -
 
 
 def test_the_list_of_contents_stands_after_the_answer() -> None:
-    answer = theme.answer("Rent.", simulated=False).html
+    answer = theme.answer("Rent.", origin=Origin.said("a test")).html
     soup = page(
         shown(text__html=answer),
         *[shown(text__markdown=f"## Why {at}") for at in range(4)],

@@ -103,11 +103,12 @@ def test_each_text_parameter_is_shown_as_text_or_refused(write: Write, tmp_path:
         "# Texts\n",
         f"from research.parameters import Count\n\n{typed}",
         "import pandas as pd\nfrom research.figures import theme\n"
+        "from research.origin import Origin\n"
         f"texts = [{', '.join(names)}]\n"
         "for text in texts:\n    print(text)\n"
-        "theme.answer(*texts, simulated=False)\n",
-        "theme.table(pd.DataFrame({'Text': texts}), caption=texts[0], source=texts[1],"
-        " simulated=False)",
+        "theme.answer(*texts, origin=Origin.said(texts[1]))\n",
+        "theme.table(pd.DataFrame({'Text': texts}), caption=texts[0],"
+        " origin=Origin.said(texts[1]))",
     )
 
     def made(texts: list[str]) -> BeautifulSoup:
@@ -217,9 +218,10 @@ def test_figures_keep_their_line_breaks_and_show_every_other_tag(
         tmp_path / "figure.ipynb",
         "# A figure\n",
         "import plotly.graph_objects as go\nfrom research.figures import theme\n"
+        "from research.origin import Origin\n"
         "figure = go.Figure(go.Scatter(x=['one<br>two'], y=[1], name='<a href=\"//x\">y</a>',"
         " hovertemplate='%{y}<extra></extra>'))\n"
-        "theme.finish(figure, source='none', simulated=False, alt='One.')",
+        "theme.finish(figure, origin=Origin.said('none'), alt='One.')",
     )
 
     script = read(render.report(str(path), {}, out=tmp_path)).select_one("figure script")

@@ -32,7 +32,7 @@ from research import load, parameters
 from research.figures import theme
 asked = parameters.check(globals())
 closes = load.prices(["akash"], store=asked.store, as_of=asked.as_of)
-theme.table(closes.frame, caption="Closes, USD", source="a file of mine", simulated=False)
+theme.table(closes.frame, caption="Closes, USD", origin=closes.origin)
 """
 SENTENCE = "# What did it cost?\n\nA token cost less than 2 USD."
 

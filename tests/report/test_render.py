@@ -36,23 +36,24 @@ import sys, warnings, logging
 import pandas as pd, plotly.graph_objects as go
 from research import parameters
 from research.figures import theme
+from research.origin import Origin
 {VARIABLE} = parameters.check(globals())
 warnings.warn("a warning of a cell")
 logging.error("a log line of a cell")
 print("an error line of a cell", file=sys.stderr)
-theme.answer("Rent it out.", "It pays $5 more.", simulated=False)
+theme.answer("Rent it out.", "It pays $5 more.", origin=Origin.said("by hand"))
 """
 FIGURES = """
 for height in (300, 400):
     figure = go.Figure(go.Scatter(x=[1, 2], y=[3, 4], name="</script><b>"))
     figure.update_layout(title="Wealth <b>by</b> month", height=height)
     alt = "It rises from 3 to 4."
-    theme.finish(figure, source="akash.price_usd", simulated=False, alt=alt).show()
+    theme.finish(figure, origin=Origin.said("akash.price_usd"), alt=alt).show()
 figure
 """
 TABLE = """
 frame = pd.DataFrame({"Token": [label], "Value": [1234.5]})
-theme.table(frame, caption="A table", source="by hand", simulated=False)
+theme.table(frame, caption="A table", origin=Origin.said("by hand"))
 """
 
 

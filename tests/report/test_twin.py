@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -16,9 +18,21 @@ from nbformat import reads
 from plotly import graph_objects as go
 
 from research.figures import theme
+from research.origin import Origin, markup
+from research.quality import Finding
 from research.report import html, manifest, render, twin
 
 QUICK = {"token-or-hardware": {"paths": "500", "horizon_months": "12"}}
+RECORD = {
+    "name": "akash.price_usd",
+    "unit": "USD",
+    "source": "coingecko",
+    "attribution": "Data provided by CoinGecko",
+    "kind": "vendor",
+    "first": "2025-01-01",
+    "last": "2025-03-19",
+    "retrieved": "2025-03-20 06:00",
+}
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 
 
@@ -45,13 +59,15 @@ def shown(kind: str, value: Any) -> dict[str, Any]:
 
 def table() -> dict[str, Any]:
     frame = pd.DataFrame({"Value": [1235.7, 7.25]}, index=pd.Index(["AKT", "<b>"], name="Token"))
-    made = theme.table(frame, caption="What it is worth, USD", source="by hand", simulated=False)
+    made = theme.table(frame, caption="What it is worth, USD", origin=Origin.said("by hand"))
     return shown("text/html", made.html)
 
 
 def figure(*traces: go.Scatter) -> dict[str, Any]:
     drawn = go.Figure([*traces], layout={"title": "Wealth <b>by</b> month", "xaxis_title": "Month"})
-    made = theme.finish(drawn, source="akash.price_usd", simulated=True, alt="It rises to 4.")
+    made = theme.finish(
+        drawn, origin=Origin.said("akash.price_usd", simulated=True), alt="It rises to 4."
+    )
     return shown(html.PLOTLY, json.loads(made.to_json()))
 
 
@@ -86,6 +102,33 @@ def test_a_figure_is_kept_with_its_numbers_even_where_plotly_packed_them() -> No
     assert point["error_y.array"] == [0.5]
 
 
+def test_a_figure_and_a_table_are_kept_with_their_marks_and_each_series() -> None:
+    price = SimpleNamespace(
+        series="akash.price_usd",
+        unit="USD",
+        source="coingecko",
+        kind="vendor",
+        first=dt.date(2025, 1, 1),
+        last=dt.date(2025, 3, 19),
+        known_at=dt.datetime(2025, 3, 20, 6, tzinfo=dt.UTC),
+    )
+    old = Finding(
+        level="warn", check="stale", series="akash.price_usd", source="coingecko", text="x",
+        first=None, last=None,
+    )  # fmt: skip
+    origin = Origin.of([price], [old])
+    line = theme.finish(go.Figure(go.Scatter(x=[1], y=[2])), origin=origin, alt="It rises.")
+    rows = theme.table(pd.DataFrame({"a": [1]}), caption="c", origin=origin)
+
+    told = built(shown(html.PLOTLY, json.loads(line.to_json())), shown("text/html", rows.html))
+
+    assert told["marks"] == ["Stale data"]
+    for block in told["blocks"][1:]:
+        assert block["marks"] == ["Stale data"]
+        assert block["source"] == origin.text
+        assert block["series"] == [RECORD]
+
+
 def test_blocks_stand_in_the_order_of_the_page() -> None:
     around = f"<p>before 1</p>{table()['data']['text/html']}<p>after 2</p>"
     blocks = built(shown("text/html", around), figure())["blocks"]
@@ -108,12 +151,27 @@ def test_what_a_reader_may_set_is_kept_with_all_that_it_may_say() -> None:
     assert blocks[2] == {"kind": "text", "text": "It returns 4 %."}
 
 
+def test_a_source_below_what_is_no_table_is_kept_with_its_series() -> None:
+    line = markup.source_line("akash.price_usd (x); to 2025-03-19", [RECORD])
+    blocks = built(shown("text/html", f"<div><p>It returns 4 %.</p>{line}</div>"))["blocks"]
+
+    assert blocks[1:] == [
+        {"kind": "text", "text": "It returns 4 %."},
+        {
+            "kind": "source",
+            "source": "akash.price_usd (x); to 2025-03-19",
+            "series": [RECORD],
+        },
+    ]
+
+
 def test_title_time_parameters_mark_and_sources_are_told() -> None:
     told = built(table(), figure(), text="# Does it pay?")
 
     assert told["title"] == "Does it pay?"
     assert told["as_of"] == "2026-11-25T12:00:00+00:00"
     assert told["simulated"]  # by the mark on the figure
+    assert told["marks"] == ["Simulated data"]
     assert told["sources"] == ["akash.price_usd", "by hand"]
     assert told["parameters"] == [
         {"name": "count", "value": "2", "description": "cards", "chosen": True}

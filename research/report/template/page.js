@@ -115,7 +115,7 @@
       if (window.Plotly) draw(figure);
       else putInWords(figure, "Printed before it was drawn.");
     }
-    for (const details of document.querySelectorAll("details:not([open], .data, .contents *)")) {
+    for (const details of document.querySelectorAll("details:not([open], .data, .source, .contents *)")) {
       closed.add(details);
       details.open = true;
     }

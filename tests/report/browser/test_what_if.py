@@ -15,6 +15,7 @@ from nbformat import reads
 from playwright.sync_api import Page, expect
 
 from research.figures.what_if import WhatIf, show_what_if
+from research.origin import Origin
 from research.report import html
 from tests.surfaces import surface, without_token
 
@@ -31,8 +32,7 @@ def made(**changes: Any) -> WhatIf:
         "token": "AKT",
         "rig": "one RTX 4090",
         "capital_usd": 2_200,
-        "source": "by hand",
-        "simulated": False,
+        "origin": Origin.said("by hand"),
     }
     return show_what_if(**usual | changes)
 
@@ -158,7 +158,7 @@ def test_nothing_is_asked_for_and_nothing_complains(visit: Open, path: Path) -> 
 
 
 def test_a_label_that_is_markup_stays_text(visit: Open, tmp_path: Path) -> None:
-    hostile = made(token=HOSTILE, rig=HOSTILE, source=HOSTILE)
+    hostile = made(token=HOSTILE, rig=HOSTILE, origin=Origin.said(HOSTILE))
     opened = visit(write(tmp_path / "page.html", hostile))
     page = opened.page
 
