@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pandas as pd
 
 import research.load as load
 from research import catalogue, quality
 from research.holdings import Market, Run
+from research.origin import Origin
 from research.store import Store
 from research.used import noted
 
@@ -18,6 +19,11 @@ SERIES_COLUMNS = [
 ]
 FINDING_COLUMNS = ["level", "check", "series", "source", "first", "last", "text"]
 GRAVEST_FIRST = ("fail", "warn", "note")
+
+
+def origin(market: Market) -> Origin:
+    """Return where the doubts come from; they are what is shown, so nothing is marked by them."""
+    return replace(market.rests_on(), doubts=(), left_out=())
 
 
 def held(market: Market) -> pd.DataFrame:

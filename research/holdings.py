@@ -24,7 +24,7 @@ from research.origin import Origin, Traced
 from research.quality import Finding
 from research.quality.checks import Told
 from research.store import Store
-from research.used import noted
+from research.used import doubted, noted
 
 WINDOW_DAYS = 30
 COVERED = 0.6  # of the values that a window should have: with fewer its mean is not told
@@ -68,21 +68,34 @@ class Market:
         return (self.day - self.read_from(series).last).days
 
     def origin(self, *measures: str) -> Origin:
-        """Return where what is shown comes from, and how old it is.
+        """Return where what is shown comes from; which checks it fails is told to the report.
 
         Parameters
         ----------
         measures : that are shown, or whole series, or subjects; all without any
         """
-        belongs = [name for name in self.told if not measures or _is_one_of(name, measures)]
-        shown = [self._traced(name) for name in belongs if name in self.panel]
-        left_out = [name for name in belongs if name not in self.panel]
+        doubted(quality.failed(quality.concerning(self.findings, self._read(measures))))
+        return self.rests_on(*measures)
+
+    def rests_on(self, *measures: str) -> Origin:
+        """Return the same of what results are not made from, such as a list of doubts."""
+        read = self._read(measures)
+        shown = [self._traced(name) for name in read if name in self.panel]
+        left_out = [name for name in read if name not in self.panel]
         if not shown:
             note = f"catalogue; nothing of it held on {self.day}"
         else:
             days = (self.day - max(each.last for each in shown)).days
             note = f"the newest {days} days before this report of {self.day}"
         return Origin.of(shown, self.findings, note=note, left_out=left_out)
+
+    def _read(self, measures: Sequence[str]) -> dict[str, str]:
+        """Return the source of each series that belongs to `measures`, left out or not."""
+        return {
+            name: said.source
+            for name, (said, *_) in self.told.items()
+            if not measures or _is_one_of(name, measures)
+        }
 
     def _traced(self, name: str) -> Traced:
         """Return a series as it is read."""

@@ -196,13 +196,14 @@ def _read(
     fatal = [one for one in found if one.level == "fail" and (strict or one.check in quality.FATAL)]
     if fatal:
         raise QualityError("\n".join(f"{one.series}, {one.check}: {one.text}" for one in fatal))
-    doubted(quality.failed(found))
     columns, provenance = {}, []
     for name in wanted:
         chosen, *others = told[name]
         of_source = rows.iloc[chosen.at]
         columns[name] = of_source.set_index("date")["value"]
         provenance.append(_provenance(of_source, known, tuple(one.source for one in others)))
+    read = {each.series: each.source for each in provenance}
+    doubted(quality.failed(quality.concerning(found, read)))
     frame = pd.DataFrame(columns).rename_axis("date")
     every_day = pd.date_range(frame.index.min(), frame.index.max(), name="date")
     return frame.reindex(index=every_day, columns=wanted), tuple(provenance), tuple(found)

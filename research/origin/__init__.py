@@ -13,12 +13,11 @@ from typing import Protocol
 
 from research import catalogue
 from research.frames import weakest
-from research.quality import Finding
+from research.quality import Finding, concerning
 
 SIMULATED, STALE = "Simulated data", "Stale data"
 PARTIAL, FAILED = "Partial data", "Failed check"
 NAMED = 4  # series that the one line names before it only counts
-BETWEEN = ("disagreement", "shifted day", "unit slip")  # told of the source that is not read
 
 
 class Traced(Protocol):
@@ -133,13 +132,10 @@ class Origin:
             for each in traced
         )
         read = {each.name: each.source for each in series}
-        doubts = (one for one in findings if one.level != "note" and one.series in read)
         return cls(
             series=series,
             note=note,
-            doubts=tuple(
-                one for one in doubts if one.source == read[one.series] or one.check in BETWEEN
-            ),
+            doubts=tuple(concerning(findings, read)),
             left_out=tuple(left_out),
         )
 

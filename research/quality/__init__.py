@@ -25,11 +25,12 @@ from research.quality.checks import Days, Finding, Told, Values, days_missing, r
 from research.used import Failed
 
 __all__ = [
-    "FATAL", "Finding", "check", "days_missing", "examine", "failed", "reconcile", "revisions",
-    "tell",
+    "FATAL", "Finding", "check", "concerning", "days_missing", "examine", "failed", "reconcile",
+    "revisions", "tell",
 ]  # fmt: skip
 
 FATAL = frozenset({"shifted day"})  # nothing can be estimated from it, not even roughly
+BETWEEN = ("disagreement", "shifted day", "unit slip")  # told of the source that is not read
 EQUAL, EQUAL_SHARE = 1e-6, 0.95  # two series that are one
 
 KEY = ["series", "source", "date"]
@@ -56,6 +57,22 @@ def examine(series: Mapping[str, list[Told]], today: dt.date) -> list[Finding]:
     found += _double_counts([all_told[0] for all_told in series.values()])
     gravest_first = {"fail": 0, "warn": 1, "note": 2}
     return sorted(found, key=lambda one: (one.series, gravest_first[one.level]))
+
+
+def concerning(findings: Iterable[Finding], read: Mapping[str, str]) -> list[Finding]:
+    """Return the findings, of the levels warn and fail, that doubt what is read.
+
+    Parameters
+    ----------
+    read : the source that is read, by series; what is wrong with another source alone is left out
+    """
+    return [
+        one
+        for one in findings
+        if one.level != "note"
+        and one.series in read
+        and (one.source == read[one.series] or one.check in BETWEEN)
+    ]
 
 
 def failed(findings: Iterable[Finding]) -> list[Failed]:

@@ -145,3 +145,51 @@ def test_prices_that_are_a_day_off_exit_3_even_where_doubts_are_allowed(
     assert refused.exit_code == 3
     assert "akash.price_usd, shifted day" in refused.stderr
     assert not (tmp_path / "out").exists()
+
+
+def of_the_market(folder: Path, notebook: str, *options: str) -> Result:
+    """Render one of the project's notebooks from the store in `folder`."""
+    where = ["--store", str(folder / "store"), "--out", str(folder / "out")]
+    as_of = ["--as-of", f"{TODAY:%Y-%m-%d}"]
+    return CliRunner().invoke(app, ["report", notebook, *where, *as_of, *options])
+
+
+def test_a_strict_profile_of_one_network_does_not_mind_the_old_prices_of_another(
+    tmp_path: Path,
+) -> None:
+    store = Store(str(tmp_path / "store"))
+    store.append(closes("2026-03-19"))
+    store.append(closes("2026-01-10").assign(series="render.price_usd"))
+
+    akash = of_the_market(tmp_path, "network-profile", "--strict", "-p", "network=akash")
+    render = of_the_market(tmp_path, "network-profile", "--strict", "-p", "network=render")
+
+    assert akash.exit_code == 0, akash.stderr
+    assert render.exit_code == 3
+    assert "render.price_usd of a <b>file</b>, stale" in render.stderr
+    assert "akash" not in render.stderr
+
+
+def test_a_strict_report_on_the_doubts_themselves_is_published(tmp_path: Path) -> None:
+    Store(str(tmp_path / "store")).append(closes("2026-01-10"))
+
+    shown = of_the_market(tmp_path, "data-quality", "--strict")
+
+    assert shown.exit_code == 0, shown.stderr
+    soup = BeautifulSoup(page(tmp_path).read_bytes(), "html.parser")
+    assert "ends on 2026-01-10, 69 days ago" in soup.text
+    assert not soup.select("aside.failed, .badge")
+
+
+def test_a_strict_report_does_not_leave_out_what_is_a_day_off(tmp_path: Path) -> None:
+    store = Store(str(tmp_path / "store"))
+    store.append(closes("2026-03-19", n_days=400, source="exchange"))
+    store.append(closes("2026-03-18", n_days=400, source="opens", label=1))
+    store.append(closes("2026-03-19").assign(series="render.price_usd"))
+
+    refused = of_the_market(tmp_path, "market-overview", "--strict")
+    lenient = of_the_market(tmp_path, "market-overview")
+
+    assert refused.exit_code == 3
+    assert "akash.price_usd of opens, shifted day" in refused.stderr
+    assert lenient.exit_code == 0, lenient.stderr
