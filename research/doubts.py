@@ -23,7 +23,7 @@ GRAVEST_FIRST = ("fail", "warn", "note")
 
 def origin(market: Market) -> Origin:
     """Return where the doubts come from; they are what is shown, so nothing is marked by them."""
-    return replace(market.rests_on(), doubts=(), left_out=())
+    return replace(market.rests_on(*market.told), doubts=(), left_out=())
 
 
 def held(market: Market) -> pd.DataFrame:

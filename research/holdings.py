@@ -72,7 +72,7 @@ class Market:
 
         Parameters
         ----------
-        measures : that are shown, or whole series, or subjects; all without any
+        measures : that are shown, or whole series, or subjects; none where none is held
         """
         doubted(quality.failed(quality.concerning(self.findings, self._read(measures))))
         return self.rests_on(*measures)
@@ -94,7 +94,7 @@ class Market:
         return {
             name: said.source
             for name, (said, *_) in self.told.items()
-            if not measures or _is_one_of(name, measures)
+            if _is_one_of(name, measures)
         }
 
     def _traced(self, name: str) -> Traced:
