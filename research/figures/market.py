@@ -12,6 +12,7 @@ import plotly.graph_objects as go
 
 from research.figures.theme import COLOURS, MISSING, Markup, answer, finish, table
 from research.figures.words import sentence_case
+from research.headline import Figure, Headline
 from research.quality import Finding
 
 SHORT = {"gpu": "GPU", "gpus": "GPUs", "usd": "USD"}
@@ -101,7 +102,26 @@ def show_overview_answer(
             f"{len(use)}. Whether that moves a price is another question, with a report of its own."
         )
     sentences.append(f"Data: {source}. Looked at on {day}.")
-    return answer(f"{headline}.", *sentences, simulated=simulated)
+    moves = [("price", price, "rose", "fell"), ("use", use, "grew", "shrank")]
+    counts = {
+        f"Networks whose {what} {way}": int(count)
+        for what, changes, up, down in moves
+        if len(changes)
+        for way, count in ((up, (changes > 0).sum()), (down, (changes <= 0).sum()))
+    }
+    told = Headline(
+        verdicts={},
+        figures=(
+            Figure(name="Networks with a price", value=int(n_priced)),
+            *(Figure(name=name, value=value) for name, value in counts.items()),
+            Figure(
+                name="Middle token below its high",
+                value=-100 * float(networks["drawdown"].median()),
+                unit="%",
+            ),
+        ),
+    )
+    return answer(f"{headline}.", *sentences, simulated=simulated, told=told)
 
 
 def show_networks(networks: pd.DataFrame) -> Markup:

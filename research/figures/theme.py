@@ -17,6 +17,8 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
+from research.headline import Headline, written
+
 # Told apart with any colour vision (CIE76 distance of at least 18 between any two, under the model
 # of Viénot et al. 1999) and at 3:1 contrast or more on a report's light and dark ground.
 COLOURS = {
@@ -139,11 +141,17 @@ class Markup:
         return self.html
 
 
-def answer(headline: str, *sentences: str, simulated: bool) -> Markup:
-    """Return the box that answers the report's question and can be read alone."""
+def answer(headline: str, *sentences: str, simulated: bool, told: Headline | None = None) -> Markup:
+    """Return the box that answers the report's question and can be read alone.
+
+    Parameters
+    ----------
+    told : what the next report of the same name is compared by: the verdicts and figures that the
+        sentences tell
+    """
     details = "".join(f"<p>{escape(sentence)}</p>" for sentence in sentences)
     return Markup(
-        f'<section class="answer{_mark(simulated)}" aria-label="Answer">'
+        f'<section class="answer{_mark(simulated)}" aria-label="Answer"{_told(told)}>'
         f'<p class="headline">{escape(headline)}</p>{details}{_badge(simulated)}</section>'
     )
 
@@ -203,6 +211,10 @@ def table(
         f'<div class="scroll" role="region" tabindex="0" aria-label="{escape(caption)}">'
         f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>{origin}</figure>"
     )
+
+
+def _told(headline: Headline | None) -> str:
+    return "" if headline is None else f' data-headline="{escape(written(headline))}"'
 
 
 def _mark(simulated: bool) -> str:
