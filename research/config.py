@@ -27,6 +27,7 @@ class Settings(BaseSettings):
 
     store: str = str(user_data_path(APP) / "store")  # folder of the Delta Lake table
     catalogue: Path = user_config_path(APP) / "catalogue"  # folder of one's own TOML files
+    built_in: Path | None = None  # folder in place of the catalogue's own, such as that of then
     cache: Path = user_cache_path(APP)  # what can be made again, such as the simulated market
     # by upstream, as the catalogue calls it: RESEARCH_URLS__AKASH=http://127.0.0.1:8000
     urls: Mapping[str, str] = Field(default_factory=dict)  # instead of the catalogue's base URL

@@ -117,10 +117,14 @@ class Store:
         *,
         as_of: dt.datetime | None = None,
         until: dt.date | None = None,
+        version: int | None = None,
     ) -> pd.DataFrame:
         """Return every row, what was known first before what replaced it.
 
-        The parameters are those of `read`, which returns the last of each.
+        Parameters
+        ----------
+        series, as_of, until : see `read`, which returns the last of each
+        version : leave out what was appended after that commit, since whenever it is known
         """
         conditions = []
         if series is not None:
@@ -134,7 +138,11 @@ class Store:
                 raise UsageError(f"as of {as_of}: an instant needs its zone, such as +00:00")
             known = as_of.astimezone(dt.UTC).isoformat(timespec="microseconds")
             conditions.append(f"known_at <= TIMESTAMP '{known}'")
-        rows = self._scan(self._table(), conditions)
+        table = self._table()
+        if version is not None:
+            with self._explaining():
+                table.load_as_version(version)
+        rows = self._scan(table, conditions)
         return rows.sort_values([*KEY, "known_at", "fetch_id"], ignore_index=True)
 
     @property

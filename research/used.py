@@ -51,8 +51,6 @@ def noted(rows: pd.DataFrame) -> pd.DataFrame:
     """
     for (series, source), said in rows.groupby(["series", "source"], sort=False):
         days = said["date"].to_numpy().astype("datetime64[D]")
-        values = said["value"].to_numpy()
-        told = days.astype("<i8").tobytes() + values.astype("<f8").tobytes()
         _seen.add(
             Used(
                 series=str(series),
@@ -60,10 +58,17 @@ def noted(rows: pd.DataFrame) -> pd.DataFrame:
                 rows=len(said),
                 first=days.min().item(),
                 last=days.max().item(),
-                sha256=hashlib.sha256(told).hexdigest(),
+                sha256=digest(said),
             )
         )
     return rows
+
+
+def digest(rows: pd.DataFrame) -> str:
+    """Return the SHA-256 of the days and values of a series, in the order of the rows."""
+    days = rows["date"].to_numpy().astype("datetime64[D]").astype("<i8")
+    values = rows["value"].to_numpy().astype("<f8")
+    return hashlib.sha256(days.tobytes() + values.tobytes()).hexdigest()
 
 
 def used() -> tuple[Used, ...]:

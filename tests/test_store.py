@@ -104,6 +104,16 @@ def test_a_read_as_of_a_time_knows_only_what_was_known_then(store: Store) -> Non
     assert closes(store, as_of=JUNE - a_moment) == {}
 
 
+def test_the_history_at_a_version_leaves_out_what_was_appended_later(store: Store) -> None:
+    store.append(observations({"2025-01-01": 2.5}, known_at=JULY))
+    version = store.version()
+    store.append(observations({"2025-01-02": 2.7}, known_at=JUNE))  # it says to be older
+
+    assert store.history(version=version)["value"].tolist() == [2.5]
+    assert store.history(version=version, as_of=JUNE).empty
+    assert store.history()["value"].tolist() == [2.5, 2.7]
+
+
 def test_as_of_is_an_instant_whatever_zone_it_is_written_in(store: Store) -> None:
     store.append(observations({"2025-01-01": 2.5}))
     in_berlin = JUNE.tz_convert("Europe/Berlin").to_pydatetime()

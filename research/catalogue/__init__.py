@@ -210,23 +210,38 @@ def load(own: Path | None = None) -> Catalogue:
         settings, where it exists. Its tables add entries; a table whose id exists updates that
         entry key by key, a figure and an array always as a whole.
     """
-    if own is None:
-        own = settings().catalogue
-        files = sorted(own.glob("*.toml")) if own.is_dir() else []
-    elif own.is_dir():
-        files = sorted(own.glob("*.toml"))
-    else:
+    if own is not None and not own.is_dir():
         raise CatalogueError(f"{own}: no such folder; accepted: a folder of TOML files")
+    files = own_files(own)
     state = tuple((path, path.stat().st_mtime_ns, path.stat().st_size) for path in files)
-    return _load(state)
+    return _load(built_in_files(), state)
+
+
+def own_files(folder: Path | None = None) -> tuple[Path, ...]:
+    """Return one's own files in the order in which they are read; see `load`."""
+    folder = settings().catalogue if folder is None else folder
+    return tuple(sorted(folder.glob("*.toml"))) if folder.is_dir() else ()
+
+
+def built_in_files() -> tuple[Path, ...]:
+    """Return the files of the built-in catalogue, in the order in which they are read.
+
+    The folder that the settings name in place of them may be of an earlier version: it need not
+    have every file, and may have others.
+    """
+    folder = settings().built_in
+    if folder is None:
+        return tuple(Path(__file__).parent / name for name in BUILT_IN)
+    there = {path.name: path for path in sorted(folder.glob("*.toml"))}
+    known = [there.pop(name) for name in BUILT_IN if name in there]
+    return (*known, *there.values())
 
 
 @lru_cache(maxsize=8)
-def _load(own: tuple[tuple[Path, int, int], ...]) -> Catalogue:
+def _load(built_in: tuple[Path, ...], own: tuple[tuple[Path, int, int], ...]) -> Catalogue:
     """Read and check; an edited file has another time or size, so it is read again."""
     tree = Tree()
-    here = Path(__file__).parent
-    for file in read_files((here / name for name in BUILT_IN), shown=False):
+    for file in read_files(built_in, shown=False):
         tree.add(file)
     for file in read_files((path for path, _, _ in own), shown=True):
         tree.add(file)

@@ -8,6 +8,7 @@ import pandas as pd
 
 from research.figures.market import show_sentences
 from research.figures.theme import Markup, answer, table
+from research.headline import Figure, Headline
 from research.models.demand.analysis import Analysis
 from research.origin import Origin
 
@@ -52,8 +53,29 @@ def show_verdict(analysis: Analysis, *, origin: Origin) -> Markup:
         sentences.append(f"The sample spans new rules ({days}), with a step allowed for each.")
     return answer(
         f"There {headline} demand for {analysis.network} and the price of {analysis.symbol}",
-        *sentences, f"Data: {origin.text}.", origin=origin,
+        *sentences, f"Data: {origin.text}.", origin=origin, told=_told(analysis),
     )  # fmt: skip
+
+
+def _told(analysis: Analysis) -> Headline:
+    """Return the three grades, each effect, and the interval of the first."""
+    by_question = {verdict.question: verdict for verdict in analysis.verdicts}
+    first = by_question["co-movement"]
+    values = {
+        "Correlation in the same period": first.effect,
+        "its 95 % interval, low end": first.low,
+        "its 95 % interval, high end": first.high,
+        "Correlation, demand first": by_question["prediction"].effect,
+        "Long run, % of price per 1 % of demand": by_question["long run"].effect,
+    }
+    return Headline(
+        verdicts={QUESTIONS[name]: verdict.grade for name, verdict in by_question.items()},
+        figures=tuple(
+            Figure(name=name, value=float(value), digits=2)
+            for name, value in values.items()
+            if value is not None
+        ),
+    )
 
 
 def show_verdicts(analysis: Analysis, *, origin: Origin) -> Markup:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from research.figures.market import share, show_sentences
 from research.figures.theme import Markup, answer, table
+from research.headline import Figure, Headline
 from research.origin import Origin
 
 SHOWN = 60  # rows of a table that can grow without end; the rest are counted
@@ -39,6 +40,17 @@ def show_quality_answer(
         f"{held['age_days'].max():,}.",
         f"Data: {origin.text}.",
         origin=origin,
+        told=Headline(
+            verdicts={"": "a check fails" if doubted else "no check fails"},
+            figures=(
+                Figure(name="Series held", value=len(held)),
+                Figure(name="Series that fail a check", value=doubted),
+                *(
+                    Figure(name=f"Doubts of the level {level}", value=int(counts.get(level, 0)))
+                    for level in LEVELS
+                ),
+            ),
+        ),
     )
 
 

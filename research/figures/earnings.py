@@ -10,7 +10,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from research.figures.theme import COLOURS, Markup, answer, finish
-from research.figures.words import percent, usd
+from research.figures.words import percent, usd, usd_figure
+from research.headline import Headline
 from research.models.claim import ClaimQuestion, RateName, Verdict
 from research.models.earnings import LEVELS, Level, UtilizationRange
 from research.origin import Origin
@@ -105,6 +106,17 @@ def show_answer(verdict: Verdict, *, origin: Origin) -> Markup:
         *([electricity] if len(bills) > 1 else []),
         sure,
         origin=origin,
+        told=Headline(
+            verdicts={"": verdicts[verdict.place("gross"), verdict.place("after_capital")]},
+            figures=(
+                usd_figure("Rent a day", gross),
+                usd_figure("Left a day after all costs", left),
+                usd_figure("Platform's fee a day", float(day.fee_usd)),
+                usd_figure("Electricity a day", float(day.power_usd)),
+                usd_figure("Upkeep a day", float(day.upkeep_usd)),
+                usd_figure("Hardware a day", float(day.capital_usd)),
+            ),
+        ),
     )
 
 

@@ -12,6 +12,7 @@ import plotly.graph_objects as go
 
 from research.figures.theme import COLOURS, MISSING, Markup, answer, finish, table
 from research.figures.words import sentence_case
+from research.headline import Figure, Headline
 from research.origin import Origin
 from research.quality import Finding
 
@@ -100,7 +101,26 @@ def show_overview_answer(networks: pd.DataFrame, *, day: dt.date, origin: Origin
             f"{len(use)}. Whether that moves a price is another question, with a report of its own."
         )
     sentences.append(f"Data: {origin.text}. Looked at on {day}.")
-    return answer(f"{headline}.", *sentences, origin=origin)
+    moves = [("price", price, "rose", "fell"), ("use", use, "grew", "shrank")]
+    counts = {
+        f"Networks whose {what} {way}": int(count)
+        for what, changes, up, down in moves
+        if len(changes)
+        for way, count in ((up, (changes > 0).sum()), (down, (changes <= 0).sum()))
+    }
+    told = Headline(
+        verdicts={},
+        figures=(
+            Figure(name="Networks with a price", value=int(n_priced)),
+            *(Figure(name=name, value=value) for name, value in counts.items()),
+            Figure(
+                name="Middle token below its high",
+                value=-100 * float(networks["drawdown"].median()),
+                unit="%",
+            ),
+        ),
+    )
+    return answer(f"{headline}.", *sentences, origin=origin, told=told)
 
 
 def show_networks(networks: pd.DataFrame) -> Markup:

@@ -11,6 +11,7 @@ from plotly.subplots import make_subplots
 
 from research.figures.market import amount, label, share, show_sentences, signed
 from research.figures.theme import COLOURS, Markup, answer, finish, table
+from research.headline import Figure, Headline, significant
 from research.origin import Origin
 
 CLASS_COLOURS = {
@@ -31,6 +32,7 @@ def show_profile_answer(
             f"Nothing is held of {name}: no price and no use.",
             f"Looked at on {day}. Below is what the catalogue knows of it.",
             origin=origin,
+            told=Headline(verdicts={}, figures=(Figure(name="Measures held", value=0),)),
         )
     held: dict[str, dict[str, Any]] = {
         str(row["measure"]): row for row in _records(measures[measures["held"]])
@@ -42,14 +44,19 @@ def show_profile_answer(
     ]
     price, utilization = held.get("price_usd"), held.get("utilization")
     sentences = []
+    figures = [Figure(name="Measures held", value=len(held))]
     if price is None:
         headline = f"No price of {name} is held"
     else:
         headline = f"{name}'s token closed at {amount(price['last_value'])} USD on {price['last']}"
+        figures.append(_figure("Last close", price["last_value"], "USD"))
     if told := [row for row in physical if pd.notna(row["level"])]:
         first = next((row for row in told if row["measure"] == "gpu_hours"), told[0])
         moved = "" if pd.isna(first["change"]) else f" ({signed(first['change'])} in 30 days)"
         headline += f"; its use is {amount(first['level'])} {first['unit']}{moved}"
+        figures.append(_figure("Use", first["level"], str(first["unit"])))
+        if moved:
+            figures.append(_figure("Use against 30 days before", 100 * first["change"], "%"))
     else:
         headline += "; no physical measure of its use is held"
     if utilization is not None and pd.notna(utilization["level"]):
@@ -57,6 +64,7 @@ def show_profile_answer(
             f"Of the GPUs offered, {share(utilization['level'])} were rented, in the mean of 30 "
             "days."
         )
+        figures.append(_figure("GPUs rented, of those offered", 100 * utilization["level"], "%"))
     contaminated = sum(row["demand_class"] == "moved by the token's price" for row in held.values())
     sentences.append(
         f"{len(held)} {'measure is' if len(held) == 1 else 'measures are'} held, "
@@ -65,7 +73,14 @@ def show_profile_answer(
         "which is no evidence of demand."
     )
     sentences.append(f"Data: {origin.text}.")
-    return answer(f"{headline}.", *sentences, origin=origin)
+    nutshell = Headline(verdicts={}, figures=tuple(figures))
+    return answer(f"{headline}.", *sentences, origin=origin, told=nutshell)
+
+
+def _figure(name: str, value: float, unit: str) -> Figure:
+    """Return a headline's figure, with a decimal of a percentage and else three digits."""
+    digits = 1 if unit == "%" else significant(float(value))
+    return Figure(name=name, value=float(value), unit=unit, digits=digits)
 
 
 def plot_price(

@@ -18,6 +18,7 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
+from research.headline import Headline, written
 from research.origin import SIMULATED, Origin
 from research.origin.markup import badges, classes, source_line
 
@@ -149,11 +150,17 @@ class Markup:
         return self.html
 
 
-def answer(headline: str, *sentences: str, origin: Origin) -> Markup:
-    """Return the box that answers the report's question and can be read alone."""
+def answer(headline: str, *sentences: str, origin: Origin, told: Headline | None = None) -> Markup:
+    """Return the box that answers the report's question and can be read alone.
+
+    Parameters
+    ----------
+    told : what the next report of the same name is compared by: the verdicts and figures that the
+        sentences tell
+    """
     details = "".join(f"<p>{escape(sentence)}</p>" for sentence in sentences)
     return Markup(
-        f'<section class="answer{classes(origin.marks)}" aria-label="Answer">'
+        f'<section class="answer{classes(origin.marks)}" aria-label="Answer"{_told(told)}>'
         f'<p class="headline">{escape(headline)}</p>{details}{badges(origin.marks)}</section>'
     )
 
@@ -213,6 +220,10 @@ def table(
         f'<div class="scroll" role="region" tabindex="0" aria-label="{escape(caption)}">'
         f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>{source}</figure>"
     )
+
+
+def _told(headline: Headline | None) -> str:
+    return "" if headline is None else f' data-headline="{escape(written(headline))}"'
 
 
 def _style(cells: Sequence[str]) -> str:

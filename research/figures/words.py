@@ -7,6 +7,7 @@ from dataclasses import replace
 from html import escape
 
 from research.figures.theme import Markup, answer
+from research.headline import Figure, Headline
 from research.models.comparison import Comparison, Probability
 from research.models.decision import CHIEF, Decision
 from research.models.futures import Question
@@ -30,6 +31,13 @@ def usd(amount: float) -> str:
     if size >= 1_000:
         return f"{sign}{round(size, -1):,.0f} USD"
     return f"{sign}{size:,.0f} USD" if size >= 10 else f"{sign}{size:.2f} USD"
+
+
+def usd_figure(name: str, amount: float) -> Figure:
+    """Return an amount as a headline's figure, rounded as `usd` does."""
+    size = abs(amount)
+    digits = -2 if size >= 10_000 else -1 if size >= 1_000 else 0 if size >= 10 else 2
+    return Figure(name=name, value=amount, unit="USD", digits=digits)
 
 
 def per_usd(wealth: float) -> str:
@@ -142,6 +150,7 @@ def show_answer(
             + f"; renting ends ahead of T-bills in {with_error(ahead)} of futures.",
             *sure,
             origin=origin,
+            told=_told(decision),
         )
     headline = {
         "neither": f"Neither: over {years}, {alternative_name('hold', q)} and {rig} both end "
@@ -158,7 +167,33 @@ def show_answer(
         + f"; of the two, renting ends ahead of holding in {with_error(ahead)} of futures.",
         *sure,
         origin=origin,
+        told=_told(decision),
     )
+
+
+def _told(decision: Decision) -> Headline:
+    """Return the choice, the chances it rests on, and the middle results."""
+    q, outcomes = decision.question, decision.comparison.outcomes
+    names = {"hold": f"holding {q.token}"} if "hold" in outcomes else {}
+    names["rent"] = "renting"
+    chances = {f"{names[name]} beats T-bills": decision.beats_cash(name) for name in names}
+    if decision.rent_beats_hold is not None:
+        chances[f"{names['rent']} beats {names['hold']}"] = decision.rent_beats_hold
+    shares = [
+        Figure(
+            name=sentence_case(name),
+            value=100 * chance.value,
+            unit="%",
+            digits=1,
+            error=196 * chance.std_error,
+        )
+        for name, chance in chances.items()
+    ]
+    middle = [
+        usd_figure(f"Middle result, {words}", outcomes[name].median * q.capital_usd)
+        for name, words in (names | {"t-bill": "T-bills"}).items()
+    ]
+    return Headline(verdicts={"": decision.choice}, figures=(*shares, *middle))
 
 
 def _expected_growth(decision: Decision) -> str:

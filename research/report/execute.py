@@ -40,6 +40,7 @@ def execute(
     store: str | None,
     beside: Callable[[], T],
     tell: Callable[[str], None],
+    settings: Mapping[str, str] | None = None,
 ) -> Ran[T]:
     """Run a notebook.
 
@@ -51,6 +52,7 @@ def execute(
     store : that the notebook reads, None if it has no such parameter
     beside : called in a thread while the cells run
     tell : told what is being done, in a few words
+    settings : variables of the environment that the notebook finds instead of ours
 
     Raises
     ------
@@ -61,7 +63,7 @@ def execute(
     with (
         tempfile.TemporaryDirectory(prefix="research-") as name,
         ThreadPoolExecutor(1) as other,
-        kernel.started(folder := Path(name)) as manager,
+        kernel.started(folder := Path(name), settings or {}) as manager,
     ):
         with kernel.without_iri_grammar():  # while the kernel starts
             import papermill

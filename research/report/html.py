@@ -14,7 +14,7 @@ import importlib.metadata
 import importlib.resources
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -37,6 +37,7 @@ PLOTLY = "application/vnd.plotly.v1+json"
 FIGURE_HEIGHT = 420  # pixels, where a figure does not say
 MARGIN_TOP = 28  # pixels, once a figure's title is text above it
 ROWS_SHOWN = 60  # of a figure's data; the file beside them has all
+CHANGES = "what-changed"  # where that section is found; no heading of a notebook is
 HEADINGS_LISTED = 4  # a page with fewer needs no list of contents
 
 # Elements that load, run or submit something; a notebook's page has no use for any of them.
@@ -101,6 +102,7 @@ def page(
     simulated: bool,
     failed_checks: Sequence[str] = (),
     rendered_at: dt.datetime,
+    changes: Mapping[str, Any] | None = None,
 ) -> bytes:
     """Return the page of `notebook`, whose cells have run.
 
@@ -111,8 +113,11 @@ def page(
     simulated : whether its input is known to be; else any mark on a figure or table decides
     failed_checks : of quality, in what results rest on, one sentence each
     rendered_at : the time to print, UTC
+    changes : what changed since the report that this one replaces, see `changes`
     """
     blocks, contents = _listed([block for cell in notebook.cells for block in _blocks(cell)])
+    if changes and changes["title"]:
+        contents[CHANGES] = changes["title"]
     packed, digest = plotly_js()
     script = (TEMPLATE / "page.js").read_text(encoding="utf-8")
     exporter = _Exporter(  # type: ignore[no-untyped-call]  # nbconvert is half typed
@@ -127,6 +132,8 @@ def page(
             "title": _title(blocks) or name,
             "name": _slug(name),
             "blocks": blocks,
+            "changes": changes,
+            "changes_anchor": CHANGES,
             "contents": contents if len(contents) >= HEADINGS_LISTED else {},
             "parameters": parameters,
             "simulated": simulated or any(block.simulated for block in blocks),

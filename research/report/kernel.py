@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -34,8 +34,13 @@ def without_iri_grammar() -> Iterator[None]:
 
 
 @contextmanager
-def started(folder: Path) -> Iterator[Any]:
-    """Start a kernel whose files are in `folder`, give its manager, and end it in any case."""
+def started(folder: Path, settings: Mapping[str, str]) -> Iterator[Any]:
+    """Start a kernel whose files are in `folder`, give its manager, and end it in any case.
+
+    Parameters
+    ----------
+    settings : variables of its environment, beside and instead of ours
+    """
     from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
     from jupyter_client.manager import AsyncKernelManager
     from jupyter_core.utils import run_sync
@@ -53,6 +58,7 @@ def started(folder: Path) -> Iterator[Any]:
                 env={  # nothing is read from or written to the user's own profile
                     "IPYTHONDIR": str(folder / "ipython"),
                     "PLOTLY_RENDERER": "plotly_mimetype",
+                    **settings,
                 },
             )
 

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 import research
-from research.config import settings
 from research.errors import UsageError
+from research.report import guard, kept
 
 VERSION = 1  # of what a manifest holds
 SUFFIX = ".manifest.json"
@@ -67,11 +67,26 @@ def to_bytes(content: Mapping[str, Any]) -> bytes:
     return f"{text}\n".encode()
 
 
+def environment(store: str | None = None) -> dict[str, Any]:
+    """Return what ran, apart from the notebook: `packages`, `code`, and the `catalogue`'s hash.
+
+    The catalogue is read anew each time. It goes with it as `kept` packs it, but not if anything in
+    it is nobody else's business, be it in an entry that no page shows.
+
+    Parameters
+    ----------
+    store : where the observations are, which is nobody else's business either
+    """
+    files = kept.read()
+    is_private = guard.leaks("\n".join(files.values()), guard.private(store))
+    packed = None if is_private else kept.pack(files)
+    return {**_installed(), "catalogue": kept.digest(files), "catalogue_files": packed}
+
+
 @cache
-def environment() -> dict[str, Any]:
-    """Return what ran, apart from the notebook: `packages`, `code` and the `catalogue`'s hash."""
+def _installed() -> dict[str, Any]:
+    """Return the packages and our code, which stay as they are while this process runs."""
     folder = Path(str(research.__file__)).parent
-    folders = [folder / "catalogue", settings().catalogue]
     return {
         "packages": _packages(),
         "code": {
@@ -79,9 +94,6 @@ def environment() -> dict[str, Any]:
             "commit": _commit(folder.parent),
             "sha256": _hash(folder, (p for p in folder.rglob("*") if p.suffix in OF_CODE)),
         },
-        "catalogue": hashlib.sha256(
-            "".join(_hash(each, each.glob("*.toml")) for each in folders).encode()
-        ).hexdigest(),
     }
 
 
@@ -117,17 +129,23 @@ def _hash(folder: Path, files: Iterable[Path]) -> str:
 
 def causes(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """Return in sentences what differs between two manifests and may change a number."""
-    found = []
-    if then["notebook"]["sha256"] != now["notebook"]["sha256"]:
-        found.append(f"the notebook {then['notebook']['name']} was edited")
-    found += _changes("parameter", then["parameters"], now["parameters"])
-    found += _changes("package", then["packages"], now["packages"])
-    found += _code(then["code"], now["code"])
+    found = _changes("parameter", then["parameters"], now["parameters"])
+    found += causes_of_code(then, now)
     if then["catalogue"] != now["catalogue"]:
         found.append("the catalogue was edited: assumptions or facts may differ")
     if _kind_and_seed(then["store"]) != _kind_and_seed(now["store"]):
         found.append(f"the store is another: {_named(then['store'])}, now {_named(now['store'])}")
     return found + _series(then["series"], now["series"])
+
+
+def causes_of_code(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Return what differs in the notebook, the packages and our code."""
+    name, is_edited = then["notebook"]["name"], then["notebook"] != now["notebook"]
+    return [
+        *([f"the notebook {name} was edited"] if is_edited else []),
+        *_changes("package", then["packages"], now["packages"]),
+        *_code(then["code"], now["code"]),
+    ]
 
 
 def _changes(what: str, then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:

@@ -1,4 +1,8 @@
-"""Renders a report again from what was known then, and says which numbers differ and why."""
+"""Renders a report again from what was known then, and says which numbers differ and why.
+
+What the report said of the one before it is carried over: that one is not among what a manifest
+names. Everything else is rendered anew.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from research.errors import ParameterError, RenderError, UsageError
-from research.report import facts, render
+from research.report import changes, facts, render
 from research.report import manifest as manifests
 from research.report.files import TWIN, publish
 
@@ -81,7 +85,9 @@ def rebuild(
         raise UsageError(f"{out}: holds the report to compare with; name another folder")
     written = old.read_bytes()
     asked = replace(_order(then, store, notebook), file=f"{name}.html")
-    made = render.make(asked, tell)
+    held = _twin(old, written)
+    compared = changes.Compared(told=changes.carried(held), record=then.get("compared"))
+    made = render.make(asked, tell, compare=lambda _: compared)
     is_edited = hashlib.sha256(written).hexdigest() != then["twin_sha256"]
     causes = ["the twin is not the one that was written with this manifest"] * is_edited
     page = None
@@ -91,7 +97,7 @@ def rebuild(
     return Rebuilt(
         report=name,
         equal=written == manifests.to_bytes(made.twin),
-        differences=tuple(compare(_twin(old, written), made.twin)),
+        differences=tuple(compare(held, made.twin)),
         causes=(*causes, *manifests.causes(then, made.manifest)),
         page=page,
     )

@@ -5,9 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import difflib
 import hashlib
-import json
 import os
-import re
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,13 +16,15 @@ from typing import Any
 import research
 from research.config import settings
 from research.errors import QualityError, UsageError
-from research.parameters import NO_VALUE, Schema, schema
-from research.report import facts, guard, shelf
+from research.headline import read as read_headline
+from research.parameters import Schema, schema
+from research.report import changes, earlier, facts, guard, shelf
 from research.report import manifest as manifests
+from research.report.counterfactual import Now
 from research.report.execute import execute
 from research.report.files import TWIN, publish
+from research.report.naming import file_name, written
 
-NAME_LIMIT = 140  # characters; file systems allow 255 bytes
 SIZE_LIMIT = 3_000_000  # bytes of a page
 
 
@@ -88,7 +88,8 @@ def report(
     asked = order(notebook, parameters, store=store, as_of=as_of)
     destination = out / asked.file
     _check_writable(out)
-    made = make(asked, tell)
+    replaced = earlier.find(destination)  # before it can be replaced while this one is made
+    made = make(asked, tell, compare=lambda now: changes.since(replaced, now, tell))
     if strict:
         _refuse_failed(made.manifest["failed_checks"], asked.path.stem)
     if len(made.page) > SIZE_LIMIT:
@@ -171,37 +172,6 @@ def _folders() -> Iterator[Path]:
     yield Path.cwd() / "notebooks"
 
 
-def file_name(notebook: str, changed: Mapping[str, Any]) -> str:
-    """Return the name of a report's file, which says what differs from what is usual.
-
-    A value that cannot be spelled in a file name, or a name too long, is told apart by a hash.
-    """
-    written = {name: _written(value) for name, value in changed.items()}
-    spelled = {  # of a store only the last folder, as the rest is the user's own affair
-        name: _spelled(Path(text).name if name == "store" else text)
-        for name, text in written.items()
-    }
-    parts = [f"{name.replace('_', '-')}-{text}" for name, text in spelled.items()]
-    full = "--".join([notebook, *parts])
-    if spelled == written and len(full) <= NAME_LIMIT:
-        return f"{full}.html"
-    digest = hashlib.sha256(json.dumps(written).encode()).hexdigest()[:10]
-    return f"{full[: NAME_LIMIT - len(digest) - 2]}--{digest}.html"
-
-
-def _written(value: object) -> str:
-    """Return a parameter's value as one would type it."""
-    if value is None:
-        return NO_VALUE
-    if isinstance(value, dt.datetime):
-        return f"{value:%Y-%m-%dT%H%M%SZ}"
-    return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
-
-
-def _spelled(text: str) -> str:
-    return re.sub(r"[^A-Za-z0-9.]+", "-", text).strip("-.")
-
-
 def beside(made: Made) -> dict[str, bytes]:
     """Return what is published beside a page, by suffix."""
     return {
@@ -217,8 +187,18 @@ def _check_writable(folder: Path) -> None:
         raise UsageError(f"{folder}: cannot be written to")
 
 
-def make(asked: Order, tell: Callable[[str], None]) -> Made:
-    """Run the notebook in a kernel of its own and return its report."""
+def make(
+    asked: Order,
+    tell: Callable[[str], None],
+    *,
+    compare: Callable[[Callable[[], Now | None]], changes.Compared],
+) -> Made:
+    """Run the notebook in a kernel of its own and return its report.
+
+    Parameters
+    ----------
+    compare : tells what changed since an earlier report, once the answer of this one is known
+    """
     tell("starting")
     began, started_at = time.perf_counter(), dt.datetime.now(dt.UTC)
     values = asked.values
@@ -237,7 +217,7 @@ def make(asked: Order, tell: Callable[[str], None]) -> Made:
     shown = [
         html.Shown(
             name=parameter.name,
-            value=_written(told[parameter.name]),
+            value=written(told[parameter.name]),
             description=parameter.description,
             changed=parameter.name in asked.chosen,
         )
@@ -249,7 +229,6 @@ def make(asked: Order, tell: Callable[[str], None]) -> Made:
         "simulated": values.get("store") == "sample",
         "failed_checks": [_named(one) for one in run.read["failed_checks"]],
     }
-    page = html.page(run.notebook, rendered_at=dt.datetime.now(dt.UTC), **known)
     as_of = _plain(values["as_of"]) if values.get("as_of") is not None else None
     shown_again = twin.build(run.notebook, as_of=as_of, **known)
     manifest = {
@@ -261,12 +240,29 @@ def make(asked: Order, tell: Callable[[str], None]) -> Made:
         "seed": values.get("seed"),
         "as_of": as_of,
         **run.read,
-        **manifests.environment(),
-        "twin_sha256": hashlib.sha256(manifests.to_bytes(shown_again)).hexdigest(),
+        **manifests.environment(values.get("store")),
         "started_at": f"{started_at:%Y-%m-%dT%H:%M:%SZ}",
+    }
+
+    def now() -> Now | None:
+        told = read_headline(shown_again["headline"])
+        if told is None:
+            return None
+        return Now(asked=asked, source=source, manifest=manifest, headline=told)
+
+    comparing_since = time.perf_counter()
+    compared = compare(now)
+    comparing = time.perf_counter() - comparing_since
+    shown_again["changes"] = compared.told
+    page = html.page(
+        run.notebook, rendered_at=dt.datetime.now(dt.UTC), changes=compared.told, **known
+    )
+    manifest |= {
+        "compared": compared.record,
+        "twin_sha256": hashlib.sha256(manifests.to_bytes(shown_again)).hexdigest(),
         "seconds": {
             "notebook": round(run.seconds, 3),
-            "page": round(time.perf_counter() - began - run.seconds, 3),
+            "page": round(time.perf_counter() - began - run.seconds - comparing, 3),
         },
     }
     return Made(page=page, twin=shown_again, manifest=manifest)

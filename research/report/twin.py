@@ -1,7 +1,8 @@
 """The twin of a page: everything that the page shows, for machines, the same bytes each time.
 
 It is made from the notebook that ran, block by block as the page is; neither the time of writing
-nor where anything lies is in it, so that two renderings of the same report can be compared.
+nor where anything lies is in it, so that two renderings of the same report can be compared. Whoever
+renders it adds what changed since the report before, see `changes`.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ from typing import Any
 import numpy as np
 from bs4 import BeautifulSoup, Tag
 
+from research import headline
 from research.origin import SIMULATED, markup
-from research.report.html import Block, Shown, _blocks, _title, marks
+from research.report.html import Block, Shown, _blocks, _title, marks, readable
 
 VERSION = 1  # of what a twin holds
 # What a trace says in numbers and words; the rest is how it looks.
@@ -66,9 +68,26 @@ def build(
             }
             for one in parameters
         ],
+        "headline": headline_of(notebook),
         "blocks": blocks,
         "sources": sorted({one["source"] for one in blocks if one.get("source")}),
     }
+
+
+def headline_of(notebook: Any) -> dict[str, Any] | None:
+    """Return the first headline that a box of the notebook carries, None if none does."""
+    for block in (block for cell in notebook.cells for block in _blocks(cell)):
+        if "data-headline" not in block.html:
+            continue
+        for box in BeautifulSoup(block.html, "html.parser").select("[data-headline]"):
+            try:
+                told = headline.read(json.loads(str(box["data-headline"])))
+            except (ValueError, RecursionError):  # no JSON: written by hand
+                continue
+            if told is not None:
+                sentence = box.find(class_="headline")
+                return {"sentence": readable(_text(sentence)), **headline.to_json(told)}
+    return None
 
 
 def _parts(block: Block) -> Iterator[dict[str, Any]]:

@@ -16,7 +16,7 @@ import pytest
 
 from research.config import credentials, identity, settings
 from research.errors import RenderError
-from research.report import guard, render
+from research.report import guard, naming, render
 from research.report.files import publish
 
 Write = Callable[..., Path]
@@ -112,7 +112,7 @@ def test_a_page_whose_cells_tell_secrets_is_refused_and_the_old_one_stays(
     notebook, store = telling(write, tmp_path)
     out = tmp_path / "out"
     asked = {"store": str(store)}
-    old = out / render.file_name("telling", {"store": str(store)})
+    old = out / naming.file_name("telling", {"store": str(store)})
     publish(b"the last good one", old)
 
     with pytest.raises(RenderError) as refused:

@@ -18,7 +18,7 @@ from bs4 import BeautifulSoup, Tag
 from research import catalogue
 from research.errors import ParameterError, RefusedFileError, UsageError
 from research.parameters import schema
-from research.report import html, render
+from research.report import html, naming, render
 from research.report.html import LINK, LOADING, readable
 from research.sources.files import Reading, read_files
 from research.store import Store
@@ -145,7 +145,7 @@ def test_a_parameter_that_names_something_refuses_every_hostile_string(name: str
 
 def test_no_hostile_string_makes_a_report_leave_its_folder() -> None:
     for text in HOSTILE:
-        name = render.file_name("question", {"label": text, "store": text})
+        name = naming.file_name("question", {"label": text, "store": text})
         assert Path(name).name == name
         assert name.isascii()
         assert len(name) < 200

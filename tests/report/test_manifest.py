@@ -113,7 +113,9 @@ def test_packages_and_code_are_those_that_ran(written: dict[str, Any]) -> None:
 
 def test_neither_folder_nor_machine_is_in_manifest_or_twin(page: Path) -> None:
     for suffix in (manifest.SUFFIX, TWIN):
-        text = page.with_suffix(suffix).read_text(encoding="utf-8")
+        content = json.loads(page.with_suffix(suffix).read_text(encoding="utf-8"))
+        content.pop("catalogue_files", None)  # base64, in which any two letters stand together
+        text = json.dumps(content)
         for private in (page.parents[1].name, str(Path.cwd()), str(Path.home()) + "/"):
             assert private not in text
         assert socket.gethostname() not in text

@@ -18,7 +18,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from research.errors import ParameterError, RenderError, UsageError
-from research.report import kernel, render
+from research.report import kernel, naming, render
 from research.report.files import publish
 
 Write = Callable[..., Path]
@@ -208,7 +208,7 @@ def test_a_report_of_the_simulated_market_never_takes_the_name_of_one_of_own_dat
     notebook: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = render.Made(page=b"page", twin={}, manifest={})
-    monkeypatch.setattr(render, "make", lambda *_: made)
+    monkeypatch.setattr(render, "make", lambda *_, **__: made)
     own = render.report(str(notebook), {}, out=tmp_path)
     simulated = render.report(str(notebook), {}, store="sample", out=tmp_path)
     assert (own.name, simulated.name) == ("question.html", "question--store-sample.html")
@@ -339,21 +339,21 @@ def test_an_unknown_notebook_is_refused_with_those_there_are(
 def test_the_files_name_says_what_differs_from_the_notebooks_own_values(
     changed: dict[str, object], name: str
 ) -> None:
-    assert render.file_name("token-or-hardware", changed) == name
+    assert naming.file_name("token-or-hardware", changed) == name
 
 
 def test_what_a_name_cannot_spell_is_told_apart_by_a_hash() -> None:
     names = [
-        render.file_name("q", {"label": label})
+        naming.file_name("q", {"label": label})
         for label in ("a/b", "a b", "../../etc", "", "x" * 500, "x" * 501, "<script>", "a\n\0b")
     ]
     assert len(set(names)) == len(names)
     assert all(re.fullmatch(r"q--label-[A-Za-z0-9.-]*\.html", name) for name in names)
-    assert max(map(len, names)) <= render.NAME_LIMIT + len(".html")
+    assert max(map(len, names)) <= naming.NAME_LIMIT + len(".html")
 
 
 def test_a_store_is_named_by_its_last_folder_only() -> None:
-    one, other = (render.file_name("q", {"store": f"/home/{who}/store"}) for who in ("ann", "bob"))
+    one, other = (naming.file_name("q", {"store": f"/home/{who}/store"}) for who in ("ann", "bob"))
     assert one.startswith("q--store-store--")
     assert one != other
 

@@ -206,6 +206,15 @@ def test_what_a_report_read_is_in_its_manifest(page: Path) -> None:
     assert {each["source"] for each in read} == {"simulated market, seed 2026"}
 
 
+def test_each_report_names_the_few_figures_that_its_answer_rests_on(page: Path) -> None:
+    told = json.loads(page.with_suffix(".json").read_text(encoding="utf-8"))["headline"]
+
+    assert 2 <= len(told["figures"]) <= 6
+    assert told["sentence"]
+    asks = page.stem.partition("--")[0] not in ("market-overview", "network-profile")
+    assert bool(told["verdicts"]) == asks
+
+
 def test_every_number_of_a_page_is_in_its_twin(page: Path) -> None:
     body = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser").body
     assert body is not None
