@@ -1,0 +1,42 @@
+"""What a run of many reports is asked for, and what came of each."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+State = Literal["done", "failed", "gate", "timed out"]  # gate: a strict report's checks failed
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One report to be rendered."""
+
+    name: str  # in the schedule, such as `weekly/akash/rtx-4090`
+    notebook: str
+    parameters: Mapping[str, str]  # as typed on a command line
+    store: str | None
+    as_of: str | None  # what was known then; None: at the start
+    out: Path
+    strict: bool
+    seconds: float  # limit for all of it
+    cell_seconds: float  # limit for each cell
+    period: dt.datetime | None  # the planned time that it is done for, UTC; None: asked for by hand
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What came of a job."""
+
+    job: Job
+    state: State
+    page: Path | None  # None unless done
+    reason: str  # why it is not done; empty
+    attempts: int
+    seconds: float  # of the last attempt
+    peak_megabytes: float  # of the process that ran the notebook; 0 if not known
+    flips: tuple[str, ...] = ()  # sentences about verdicts that turned since the report before
+    executed: Path | None = None  # the notebook of a failed one, for the analyst
