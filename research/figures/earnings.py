@@ -35,6 +35,7 @@ STEP_WORDS = (
 STEP_COLOURS = (
     COLOURS["btc"], "#8a8a8a", "#b07c00", COLOURS["t-bill"], COLOURS["rent"], COLOURS["hold"]
 )  # fmt: skip
+HALF = 0.5  # of the width of a picture: beyond it a label stands to the left of its line
 RATE_ROLES: Mapping[RateName, str] = {"high": "btc", "assumed": "hold", "low": "rent"}
 RATE_WORDS: Mapping[RateName, str] = {
     "low": "lowest seen",
@@ -215,10 +216,11 @@ def plot_after_power(verdict: Verdict, *, origin: Origin) -> go.Figure:
         line_dash="dot",
         line_width=1,
         annotation_text="assumed",
-        annotation_position="bottom right",
+        annotation_position="bottom left" if q.utilization > HALF else "bottom right",
         annotation_font_size=12,
     )
     figure.update_layout(
+        margin_r=24,  # room for half of the last label, which is left out otherwise
         xaxis={
             "title": "Share of the time that the card is rented (%)",
             "range": [0, 100],

@@ -31,6 +31,7 @@ from nbformat import NotebookNode
 
 from research.origin import FAILED, SIMULATED, markup
 from research.report import figure_data, figure_marks
+from research.report.harmless import as_text, passive, readable
 
 TEMPLATE = Path(__file__).with_name("template")
 PLOTLY = "application/vnd.plotly.v1+json"
@@ -39,20 +40,7 @@ MARGIN_TOP = 28  # pixels, once a figure's title is text above it
 ROWS_SHOWN = 60  # of a figure's data; the file beside them has all
 CHANGES = "what-changed"  # where that section is found; no heading of a notebook is
 HEADINGS_LISTED = 4  # a page with fewer needs no list of contents
-
-# Elements that load, run or submit something; a notebook's page has no use for any of them.
-ACTIVE = ["script", "style", "link", "meta", "base", "iframe", "object", "embed", "form"]
-ACTIVE += ["animate", "set"]  # of SVG: they can put an address into a link later
 TABLE_BOX = {"class": "scroll", "role": "region", "tabindex": "0", "aria-label": "Table"}
-LOADING = {"src", "srcset", "poster", "background", "data", "action", "formaction", "ping"}
-LINK = re.compile(r"(?:https?:|mailto:|#)", re.IGNORECASE)  # what a link may lead to
-
-# Characters that no text needs: controls, halves of a pair (broken UTF-16), and the marks that
-# turn the direction of all that follows, such as the rest of a sentence of ours.
-UNREADABLE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
-)
-TAG = re.compile(r"<(?!br>|/?extra>)")  # Plotly reads the rest, such as links, as tags, too
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,11 +149,6 @@ def _doubts(blocks: Sequence[Block], *, told: bool) -> dict[str, str]:
     return {mark: markup.MEANING[mark] for mark in marks(blocks) if mark not in shown}
 
 
-def readable(text: str) -> str:
-    """Return a text with a sign (U+FFFD) in place of each character that is no text."""
-    return UNREADABLE.sub("\ufffd", text)
-
-
 @cache
 def plotly_js() -> tuple[str, str]:
     """Return plotly.js, compressed and as base64, and its SHA-256, which the page lets run."""
@@ -223,21 +206,8 @@ def _markdown(source: str, attachments: dict[str, Any] | None = None) -> str:
 
 
 def _html(source: str) -> Block:
-    """Return a notebook's HTML: well formed, with nothing active, and wide tables in a box."""
-    soup = BeautifulSoup(source, "html.parser")
-    for element in soup(ACTIVE):
-        element.decompose()
-    for element in soup(True):
-        for name in list(element.attrs):
-            value = str(element[name])
-            loads = name in LOADING or (name.endswith("href") and element.name != "a")
-            if (
-                (loads and not value.startswith(("data:", "#")))
-                or (name.endswith("href") and element.name == "a" and not LINK.match(value.strip()))
-                or (name == "style" and "url(" in value)
-                or name.startswith("on")
-            ):
-                del element[name]
+    """Return a notebook's HTML, with nothing active and wide tables in a box."""
+    soup = passive(source)
     for head in soup.select("thead th:not([scope])"):
         head["scope"] = "col"
     for table in soup("table"):
@@ -265,7 +235,7 @@ def _figure(figure: dict[str, Any]) -> Block:
     traces = [figure_marks.with_short_days(trace) for trace in figure["data"]]
     if "series" in meta:  # it stands below the figure
         layout["meta"] = {name: value for name, value in meta.items() if name != "series"}
-    drawn = _as_text({"data": traces, "layout": {**layout, "annotations": notes}})
+    drawn = as_text({"data": traces, "layout": {**layout, "annotations": notes}})
     text = json.dumps(drawn, ensure_ascii=False, separators=(",", ":"))
     return Block(
         figure=Markup(text.replace("<", "\\u003c")),  # noqa: S704 - cannot end its script tag
@@ -278,15 +248,6 @@ def _figure(figure: dict[str, Any]) -> Block:
         marks=tuple(mark for mark in markup.CLASSES if mark in told),
         data=_data(drawn),
     )
-
-
-def _as_text(value: Any) -> Any:
-    """Return a part of a figure whose strings Plotly will show as they are, but for line breaks."""
-    if isinstance(value, str):
-        return TAG.sub("&lt;", readable(value))
-    if isinstance(value, dict):
-        return {name: _as_text(each) for name, each in value.items()}
-    return [_as_text(each) for each in value] if isinstance(value, list) else value
 
 
 def _data(figure: dict[str, Any]) -> Data | None:

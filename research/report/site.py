@@ -18,7 +18,8 @@ from markupsafe import Markup
 from research.errors import RenderError, UsageError
 from research.report import guard
 from research.report.files import publish
-from research.report.html import TEMPLATE, readable
+from research.report.harmless import readable
+from research.report.html import TEMPLATE
 from research.report.listing import Report, Version, read
 
 INDEX, FEED = "index.html", "feed.xml"

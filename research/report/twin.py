@@ -19,7 +19,8 @@ from bs4 import BeautifulSoup, Tag
 
 from research import headline
 from research.origin import SIMULATED, markup
-from research.report.html import Block, Shown, _blocks, _title, marks, readable
+from research.report.harmless import readable
+from research.report.html import Block, Shown, _blocks, _title, marks
 
 VERSION = 1  # of what a twin holds
 # What a trace says in numbers and words; the rest is how it looks.

@@ -148,3 +148,12 @@ def test_break_evens_that_cannot_be_had_say_so() -> None:
 
     assert "not even for free" in said
     assert re.search(r"impossible \(\d+ %\)|\d+ %", said)
+
+
+@pytest.mark.parametrize(("utilization", "anchor"), [(0.5, "left"), (0.99, "right")])
+def test_the_label_of_the_assumed_line_stands_on_the_side_with_room(
+    utilization: float, anchor: str
+) -> None:
+    layout = figures.plot_after_power(verdict(utilization=utilization), origin=ORIGIN).layout
+    (label,) = (note for note in layout.annotations if note.text == "assumed")
+    assert label.xanchor == anchor

@@ -19,7 +19,7 @@ from research import catalogue
 from research.errors import ParameterError, RefusedFileError, UsageError
 from research.parameters import schema
 from research.report import html, naming, render
-from research.report.html import LINK, LOADING, readable
+from research.report.harmless import LINK, LOADING, readable
 from research.sources.files import Reading, read_files
 from research.store import Store
 from tests.hostile import CALL, harmless, strings

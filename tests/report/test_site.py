@@ -24,7 +24,7 @@ from typer.testing import CliRunner, Result
 from research.__main__ import app
 from research.errors import RenderError, UsageError
 from research.report import guard, listing, site
-from research.report.html import readable
+from research.report.harmless import readable
 from research.report.manifest import SUFFIX
 from tests.hostile import harmless, strings
 from tests.report.shelves import DAY, put

@@ -120,7 +120,8 @@
       details.open = true;
     }
     for (const table of document.querySelectorAll(":not(.data) > .scroll > table")) {
-      table.style.zoom = Math.min(1, table.parentElement.clientWidth / table.scrollWidth);
+      const [room, width] = [table.parentElement.clientWidth, table.scrollWidth];
+      table.style.zoom = width > room ? (room - 2) / width : 1; // both are rounded to whole pixels
     }
     redraw();
   });

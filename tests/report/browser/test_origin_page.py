@@ -12,13 +12,14 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from research.origin import FAILED, PARTIAL, STALE
 from research.report import render
 from research.store import Store
 
 Open = Callable[..., Any]
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa"]
-MARKS = ["Stale data", "Partial data", "Failed check"]
+MARKS = [STALE, PARTIAL, FAILED]
 TARGET = 24  # pixels, the least height of what is to be hit (WCAG 2.2, 2.5.8)
 
 
@@ -55,7 +56,13 @@ def test_marks_stand_at_the_top_beside_the_answer_and_beside_each_title(
     page = visit(doubtful, java_script_enabled=False).page
 
     banner = page.get_by_role("complementary", name="Doubts about the data")
-    assert banner.locator("strong").all_inner_texts() == [f"{mark}." for mark in MARKS]
+    told = banner.locator("strong").all_inner_texts()
+    assert told == [f"{mark}." for mark in MARKS if mark != FAILED]
+    failed = page.get_by_role("complementary", name="Failed checks").locator("li")
+    assert [text.split(": ")[0] for text in failed.all_inner_texts()] == [
+        *["akash.price_usd of coingecko, jump"] * 2,  # up and down
+        "akash.price_usd of coingecko, stale",
+    ]
     held = "figure.table figcaption:has-text('Measures held')"
     for place in (".answer", "figure.plot figcaption", held):
         assert page.locator(place).locator(".badge").all_inner_texts() == MARKS
