@@ -1,21 +1,21 @@
 """Keeps the archive of a folder of reports bounded, and says beforehand what would go.
 
-Of each report the archive keeps the last ones, and the last one of each of some weeks and months:
-what is kept does not hang on today's date, so nothing goes because nobody has made a report for
-long. Three things are kept besides: the newest that is whole, whatever a manifest of a kept report
-says that it was compared with, and every file whose name is not one of ours.
+Of each report the archive keeps the last ones and, if asked to, the last one of each of some weeks
+and months. That does not hang on today's date, so nothing goes because nobody has made a report for
+long. Kept besides are the newest that is whole, whatever the manifest of a kept report says that it
+was compared with, and every file whose name is not one of ours.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from research.errors import RenderError, UsageError
 from research.report import manifest as manifests
@@ -29,18 +29,23 @@ PART = re.compile(r"\.[0-9a-f]{32}\.part")
 UNFINISHED = dt.timedelta(hours=1)  # what lies about for longer, nobody is writing any more
 FAILED = f"{STATE}/failed"  # notebooks that failed, in a folder of reports
 
+MOST_FAILED = 50  # of those, of all reports together
 Count = Annotated[int, Field(ge=0)]
 
 
 class Keep(BaseModel):
-    """How much of the past is kept: the table `keep` of a schedule."""
+    """How much of a report's past the archive keeps: `keep = 30` of a schedule, or a table."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    latest: Annotated[int, Field(ge=1)] = 30  # of each report in the archive
-    weekly: Count = 26  # weeks, counting those that have a report, of which the last one stays
-    monthly: Count = 60  # months, likewise
-    failed: Count = 50  # notebooks that failed, of all reports together
+    latest: Count  # the last ones
+    weekly: Count = 0  # weeks, counting those that have a report, of which the last one stays
+    monthly: Count = 0  # months, likewise
+
+    @model_validator(mode="before")
+    @classmethod
+    def _count(cls, told: Any) -> Any:
+        return {"latest": told} if isinstance(told, int) else told
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,31 +71,52 @@ def chosen(days: Iterable[dt.date], keep: Keep) -> set[dt.date]:
     return {*newest_first[: keep.latest], *weekly, *monthly}
 
 
-def plan(out: Path, keep: Keep, *, now: dt.datetime, failed: Path | None = None) -> Plan:
+def plan(
+    out: Path,
+    keep: Mapping[str, Keep],
+    *,
+    now: dt.datetime,
+    failed: Path | None = None,
+    most_failed: int = MOST_FAILED,
+) -> Plan:
     """Return what would go, and touch nothing.
 
     Parameters
     ----------
     out : folder of reports; the reports themselves are never touched, only their archive
+    keep : by the name of the page without its suffix; of a report without an entry all is kept
     now : UTC
     failed : folder of notebooks that failed, if not `.state/failed` in `out`
+    most_failed : of them, the newest, that are kept
     """
     archive = out / ARCHIVE
     names: dict[str, dict[dt.date, str]] = {}
     for stem in _stems(archive):
         if (found := ARCHIVED.fullmatch(stem)) and (day := _day(found["day"])):
             names.setdefault(found["name"], {})[day] = stem
-    going = [stem for name, by_day in names.items() for stem in _going(out, name, by_day, keep)]
+    going = [
+        stem
+        for name, by_day in names.items()
+        if name in keep
+        for stem in _going(out, name, by_day, keep[name])
+    ]
     files = [
         *_unfinished(out, now),
-        *_surplus(out / FAILED if failed is None else failed, keep.failed),
+        *_surplus(out / FAILED if failed is None else failed, most_failed),
     ]
     marked = [path.name[1:].removesuffix(GOING) for path in archive.glob(f".*{GOING}")]
     begun = [stem for stem in marked if ARCHIVED.fullmatch(stem)]
     return Plan(stems=tuple(dict.fromkeys((*sorted(begun), *going))), files=tuple(files))
 
 
-def prune(out: Path, keep: Keep, *, now: dt.datetime, failed: Path | None = None) -> Plan:
+def prune(
+    out: Path,
+    keep: Mapping[str, Keep],
+    *,
+    now: dt.datetime,
+    failed: Path | None = None,
+    most_failed: int = MOST_FAILED,
+) -> Plan:
     """Delete what `plan` says, and return it.
 
     A report that goes is marked first, so that the index passes over it from then on; if the run is
@@ -100,7 +126,7 @@ def prune(out: Path, keep: Keep, *, now: dt.datetime, failed: Path | None = None
     ------
     RenderError : if something cannot be deleted; what is left is still a shelf
     """
-    planned = plan(out, keep, now=now, failed=failed)
+    planned = plan(out, keep, now=now, failed=failed, most_failed=most_failed)
     archive = out / ARCHIVE
     try:
         for stem in planned.stems:

@@ -24,7 +24,8 @@ from tests.report.shelves import put as put_whole
 
 FIRST = dt.date(2026, 1, 1)  # a Thursday
 NOW = dt.datetime(2026, 11, 25, tzinfo=dt.UTC)
-LITTLE = Keep(latest=2, weekly=0, monthly=0, failed=2)
+AKASH = "question--network=akash"
+LITTLE = {name: Keep(latest=2) for name in ("question", AKASH, "notes")}
 
 
 def day(number: int) -> dt.date:
@@ -64,7 +65,7 @@ def days(out: Path, name: str = "question") -> list[dt.date]:
     return sorted(dt.date.fromisoformat(stem[-10:]) for stem in stems if stem[:-12] == name)
 
 
-def pruned(out: Path, keep: Keep) -> list[dt.date]:
+def pruned(out: Path, keep: dict[str, Keep]) -> list[dt.date]:
     prune(out, keep, now=NOW)
     return days(out)
 
@@ -120,9 +121,9 @@ def test_only_the_last_reports_stay_with_all_that_belongs_to_them(tmp_path: Path
 def test_each_report_is_counted_for_itself(tmp_path: Path) -> None:
     for number in range(3):
         put(tmp_path, day(number))
-        put(tmp_path, day(number), name="question--network=akash")
+        put(tmp_path, day(number), name=AKASH)
     prune(tmp_path, LITTLE, now=NOW)
-    assert days(tmp_path) == days(tmp_path, "question--network=akash") == [day(1), day(2)]
+    assert days(tmp_path) == days(tmp_path, AKASH) == [day(1), day(2)]
 
 
 def test_what_a_kept_report_was_compared_with_stays(tmp_path: Path) -> None:
@@ -195,7 +196,7 @@ def test_half_written_files_go_after_an_hour_and_failed_notebooks_beyond_a_numbe
         at = NOW.timestamp() - (3599 if age == 0 else 3600 + age)
         os.utime(path, (at, at))
 
-    planned = prune(tmp_path, LITTLE, now=NOW)
+    planned = prune(tmp_path, {}, now=NOW, most_failed=2)
 
     gone = {path.relative_to(tmp_path).as_posix() for path in planned.files}
     assert gone == {names[1], failed[2], failed[3]}
@@ -270,6 +271,21 @@ def test_what_cannot_be_deleted_is_an_error_that_names_it(
         prune(tmp_path, LITTLE, now=NOW)
 
 
+def test_of_a_report_without_a_rule_everything_is_kept(tmp_path: Path) -> None:
+    for number in range(3):
+        put(tmp_path, day(number))
+    assert pruned(tmp_path, {AKASH: Keep(latest=0)}) == [day(0), day(1), day(2)]
+
+
+def test_a_rule_may_be_a_number_and_the_newest_whole_report_stays_even_for_none(
+    tmp_path: Path,
+) -> None:
+    for number in range(3):
+        put(tmp_path, day(number))
+    assert Keep.model_validate(30) == Keep(latest=30, weekly=0, monthly=0)
+    assert pruned(tmp_path, {"question": Keep.model_validate(0)}) == [day(2)]
+
+
 @settings(max_examples=30, deadline=None)
 @given(
     st.sets(st.integers(0, 400), min_size=1, max_size=15),
@@ -283,13 +299,16 @@ def test_no_archive_loses_its_latest_or_what_is_needed_and_none_grows_without_bo
 ) -> None:
     keep = Keep(latest=latest, weekly=weekly, monthly=monthly)
     with tempfile.TemporaryDirectory() as folder:
-        out, digests, needs = Path(folder), {}, {}
+        out = Path(folder)
+        digests: dict[int, str] = {}
+        needs: dict[int, int | None] = {}
         for number in sorted(numbers):
-            needs[number] = data.draw(st.sampled_from([None, *digests]))
-            compared = None if needs[number] is None else digests[needs[number]]
+            then = data.draw(st.sampled_from([None, *digests]))
+            compared = None if then is None else digests[then]
+            needs[number] = then
             digests[number] = put(out, day(number), compared=compared)
 
-        kept = pruned(out, keep)
+        kept = pruned(out, {"question": keep})
 
         by_rule = chosen([day(number) for number in digests], keep)
         needed = {
@@ -298,10 +317,12 @@ def test_no_archive_loses_its_latest_or_what_is_needed_and_none_grows_without_bo
         assert set(kept) == by_rule | needed
         assert day(max(digests)) in kept
         assert len(kept) <= 2 * (latest + weekly + monthly)
-        assert pruned(out, keep) == kept
+        assert pruned(out, {"question": keep}) == kept
 
 
-@pytest.mark.parametrize("wrong", [{"latest": 0}, {"weekly": -1}, {"dayly": 3}])
-def test_a_rule_that_keeps_nothing_or_is_misspelt_is_refused(wrong: dict[str, int]) -> None:
+@pytest.mark.parametrize(
+    "wrong", [-1, {}, {"latest": 1, "weekly": -1}, {"latest": 1, "dayly": 3}, "all"]
+)
+def test_a_rule_that_cannot_be_meant_is_refused(wrong: object) -> None:
     with pytest.raises(ValidationError):
         Keep.model_validate(wrong)
