@@ -21,9 +21,14 @@ def variable(target: str) -> str:
     return f"RESEARCH_ALERTS__{target.upper()}"
 
 
+def targets() -> dict[str, SecretStr]:
+    """Return the address of each target; an empty one is none, as where a secret is not set."""
+    return {name: it for name, it in settings().alerts.items() if it.get_secret_value().strip()}
+
+
 def send(target: str, *, title: str, text: str, kind: Kind) -> str:
     """Send a text; return why it did not arrive, empty if it did."""
-    address = settings().alerts.get(target)
+    address = targets().get(target)
     if address is None:
         return f"{variable(target)} is not set"
     with _muted():

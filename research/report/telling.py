@@ -19,7 +19,6 @@ from typing import Literal
 from filelock import FileLock, Timeout
 from pydantic import AwareDatetime, BaseModel, Field, ValidationError
 
-from research.config import settings
 from research.errors import AlertError, UsageError
 from research.report import alerts, earlier, guard, post
 from research.report import manifest as manifests
@@ -97,7 +96,7 @@ def check(rules: Mapping[str, Rules]) -> None:
     ------
     UsageError : with the name of the variable that is missing or wrong, never with what it holds
     """
-    known = settings().alerts
+    known = post.targets()
     for report, wanted in rules.items():
         for target in wanted.tell:
             if target not in known:

@@ -329,6 +329,7 @@ def test_a_target_whose_address_is_not_known_is_refused_before_anything_runs(
     monkeypatch: pytest.MonkeyPatch, hook: HTTPServer
 ) -> None:
     monkeypatch.setenv("RESEARCH_ALERTS__WRONG", f"nonsense://{SECRET}")
+    monkeypatch.setenv("RESEARCH_ALERTS__DESK", "")  # as where a secret is not set
     config.settings.cache_clear()
 
     telling.check(to("chat"))
