@@ -12,7 +12,8 @@ import subprocess
 from pathlib import Path
 
 from prefect import flow, serve, task
-from prefect.states import Completed, State
+from prefect.client.schemas.objects import State
+from prefect.states import Completed
 from prefect_jupyter import notebook
 
 PROJECT = Path(os.environ.get("RESEARCH_PROJECT", Path(__file__).resolve().parents[2]))
@@ -45,7 +46,7 @@ def market_overview(output: str = "market-overview.ipynb") -> str:
     ran = notebook.execute_notebook(
         str(PROJECT / "notebooks" / "market-overview.ipynb"), parameters={"store": "sample"}
     )
-    Path(output).write_bytes(notebook.export_notebook(ran, output_format="notebook"))
+    Path(output).write_text(notebook.export_notebook(ran), encoding="utf-8")
     return output
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
+import tomllib
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -192,6 +195,14 @@ def test_a_report_whose_failure_was_told_is_not_told_to_be_overdue() -> None:
 def test_rules_that_cannot_be_meant_are_refused(wrong: dict[str, Any], reason: str) -> None:
     with pytest.raises(ValidationError, match=reason):
         rules(**wrong)
+
+
+def test_the_rules_that_the_readme_shows_are_accepted() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    (shown,) = re.findall(r"^```text\n\[report\.alerts\]\n(.*?)^```", readme, re.M | re.S)
+    assert Rules.model_validate(tomllib.loads(shown)) == rules(
+        tell=["desk", "chat"], thresholds=[OVER], only_if_new=True, only_if_moved=[MOVED]
+    )
 
 
 @given(
