@@ -31,6 +31,9 @@ from research.report.rules import Kind, Rules
 FOLDER, FILE, BROKEN = ".state", "alerts.json", "alerts.broken.json"
 TRIES = 12  # of a letter; the pause after each doubles, so the last is a day and a half later
 PATIENCE = 300  # seconds in which another run has told what it had to
+CONTROLS = re.compile(
+    r"\x1b\[[0-9;]*m|[\x00-\x09\x0b-\x1f\x7f-\x9f]"
+)  # colours too; not a line's end
 FOLDERS = re.compile(r"(?<![\w:/.\]])/(?:[^\s/:'\"]+/)+")  # of a path, without the file's name
 
 
@@ -217,7 +220,7 @@ def _letter(alert: Alert, target: str, private: Iterable[Private]) -> Letter:
         kind=alert.kind,
         report=alert.report,
         target=target,
-        title=_scrubbed(alert.title, private),
+        title=" ".join(_scrubbed(alert.title, private).split()),
         text=_scrubbed(alert.text, private),
     )
 
@@ -241,6 +244,7 @@ def _good(outcome: Outcome) -> Good | None:
 
 def _scrubbed(text: str, private: Iterable[Private]) -> str:
     """Return a text without what is nobody else's business, and with files for paths."""
+    text = CONTROLS.sub("", text)
     for thing in private:
         text = thing.pattern.sub("[...]", text)
     return FOLDERS.sub("", text)

@@ -52,10 +52,12 @@ class Inbox:
 
     def __init__(self) -> None:
         self.mails: list[tuple[str, str]] = []  # subject, text
+        self.markup: list[str] = []  # the same text as HTML
 
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's
         mail = message_from_bytes(envelope.content, policy=policy.default)
-        body = mail.get_body(("plain",))
+        body, markup = mail.get_body(("plain",)), mail.get_body(("html",))
+        self.markup.append("" if markup is None else markup.get_content())
         self.mails.append((mail["subject"], "" if body is None else body.get_content().strip()))
         return "250 OK"
 
@@ -307,6 +309,25 @@ def test_secrets_are_in_no_letter_log_problem_or_file(
     written = "".join(capfd.readouterr()) + caplog.text + kept + repr(config.settings())
     assert SECRET not in written
     assert SECRET.upper() not in written
+
+
+def test_markup_colours_and_line_ends_in_a_text_are_nothing_but_text(
+    mail: Inbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    address = os.environ["RESEARCH_ALERTS__DESK"]
+    monkeypatch.setenv("RESEARCH_ALERTS__READER", f"{address}&format=html")
+    config.settings.cache_clear()
+    name = "weekly\r\nBcc: all@example.org"
+    failed = came("failed", name=name, reason="\x1b[31m<img src='//example.org/x'>\x1b[0m\x00")
+
+    run([failed], {name: to("desk", "reader")[NAME]}, tmp_path)
+
+    text = mail.mails[0][1]
+    assert {subject for subject, _ in mail.mails} == {"Failed: weekly Bcc: all@example.org"}
+    assert text.endswith("\n<img src='//example.org/x'>")
+    assert mail.markup[0] == ""  # a mail is plain unless its address says otherwise
+    assert "&lt;img" in mail.markup[1]
+    assert "<img" not in mail.markup[1]
 
 
 def test_addresses_of_targets_are_credentials_that_no_page_may_tell(
