@@ -27,9 +27,9 @@ from research.report.telling import FOLDER as STATE
 SUFFIXES = (".html", manifests.SUFFIX, TWIN)  # the order in which they go
 PART = re.compile(r"\.[0-9a-f]{32}\.part")
 UNFINISHED = dt.timedelta(hours=1)  # what lies about for longer, nobody is writing any more
-FAILED = f"{STATE}/failed"  # notebooks that failed, in a folder of reports
+FAILED = "failed"  # folder of notebooks that failed, in a folder of reports
+MOST_FAILED = 200  # of them, the newest, that are kept
 
-MOST_FAILED = 50  # of those, of all reports together
 Count = Annotated[int, Field(ge=0)]
 
 
@@ -76,7 +76,6 @@ def plan(
     keep: Mapping[str, Keep],
     *,
     now: dt.datetime,
-    failed: Path | None = None,
     most_failed: int = MOST_FAILED,
 ) -> Plan:
     """Return what would go, and touch nothing.
@@ -86,8 +85,7 @@ def plan(
     out : folder of reports; the reports themselves are never touched, only their archive
     keep : by the name of the page without its suffix; of a report without an entry all is kept
     now : UTC
-    failed : folder of notebooks that failed, if not `.state/failed` in `out`
-    most_failed : of them, the newest, that are kept
+    most_failed : notebooks of reports that failed, the newest, that are kept
     """
     archive = out / ARCHIVE
     names: dict[str, dict[dt.date, str]] = {}
@@ -100,10 +98,7 @@ def plan(
         if name in keep
         for stem in _going(out, name, by_day, keep[name])
     ]
-    files = [
-        *_unfinished(out, now),
-        *_surplus(out / FAILED if failed is None else failed, most_failed),
-    ]
+    files = [*_unfinished(out, now), *_surplus(out / FAILED, most_failed)]
     marked = [path.name[1:].removesuffix(GOING) for path in archive.glob(f".*{GOING}")]
     begun = [stem for stem in marked if ARCHIVED.fullmatch(stem)]
     return Plan(stems=tuple(dict.fromkeys((*sorted(begun), *going))), files=tuple(files))
@@ -114,7 +109,6 @@ def prune(
     keep: Mapping[str, Keep],
     *,
     now: dt.datetime,
-    failed: Path | None = None,
     most_failed: int = MOST_FAILED,
 ) -> Plan:
     """Delete what `plan` says, and return it.
@@ -126,7 +120,7 @@ def prune(
     ------
     RenderError : if something cannot be deleted; what is left is still a shelf
     """
-    planned = plan(out, keep, now=now, failed=failed, most_failed=most_failed)
+    planned = plan(out, keep, now=now, most_failed=most_failed)
     archive = out / ARCHIVE
     try:
         for stem in planned.stems:
@@ -201,7 +195,7 @@ def _compared(path: Path) -> str | None:
 
 def _unfinished(out: Path, now: dt.datetime) -> Iterator[Path]:
     """Yield what a killed run has left half written."""
-    for folder in (out, out / ARCHIVE, out / STATE):
+    for folder in (out, out / ARCHIVE, out / FAILED, out / STATE):
         for path in sorted(folder.glob(".*.part")):
             if PART.fullmatch(path.name) and _written(path) < now - UNFINISHED:
                 yield path

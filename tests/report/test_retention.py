@@ -188,7 +188,7 @@ def test_half_written_files_go_after_an_hour_and_failed_notebooks_beyond_a_numbe
     tmp_path: Path,
 ) -> None:
     names = [f".{'0' * 31}{each}.part" for each in range(2)] + [".mine.part"]
-    failed = [f".state/failed/{each}.ipynb" for each in range(4)]
+    failed = [f"failed/{each}.ipynb" for each in range(4)]
     for age, name in enumerate(["archive/" + names[0], names[1], names[2], *failed]):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
