@@ -8,7 +8,7 @@ import socket
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from platformdirs import user_cache_path, user_config_path, user_data_path
 from pydantic import Field, SecretStr
@@ -16,6 +16,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 APP = "gpu-depin-research"
 _SECRET = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?)$", re.IGNORECASE)
+_PASSWORDS = re.compile(r"://[^/?#]*?:([^/?#]+)@|[?&](?:pass|[a-z]*(?:key|token|secret))=([^&#]+)")
+_TOKEN = re.compile(r"(?<![\w%-])(?=[\w%-]*\d)[\w%-]{16,}")  # by which a chat lets one in
 
 
 class Settings(BaseSettings):
@@ -33,6 +35,8 @@ class Settings(BaseSettings):
     urls: Mapping[str, str] = Field(default_factory=dict)  # instead of the catalogue's base URL
     keys: Mapping[str, SecretStr] = Field(default_factory=dict)
     switched_on: Mapping[str, bool] = Field(default_factory=dict)  # instead of the catalogue's
+    # whom reports tell of, by name: RESEARCH_ALERTS__DESK=mailto://user:password@example.org
+    alerts: Mapping[str, SecretStr] = Field(default_factory=dict)  # addresses of apprise
 
 
 @cache
@@ -44,15 +48,24 @@ def settings() -> Settings:
 def credentials() -> tuple[str, ...]:
     """Return every key and password that this process was given.
 
-    These are the keys of the settings, passwords within addresses, and the values of environment
-    variables whose name says that they are secret, such as an object store's.
+    These are the keys of the settings, passwords within addresses, addresses that alerts go to with
+    the passwords and tokens in them, and the values of environment variables whose name says that
+    they are secret, such as an object store's.
     """
     chosen = settings()
     keys = [key.get_secret_value() for key in chosen.keys.values()]
     addresses = [urlsplit(address) for address in (chosen.store, *chosen.urls.values())]
     passwords = [address.password for address in addresses if "@" in address.netloc]
     named = [value for name, value in os.environ.items() if _SECRET.search(name)]
-    return tuple(secret for secret in (*keys, *passwords, *named) if secret)
+    told = [part for each in chosen.alerts.values() for part in _secrets(each.get_secret_value())]
+    return tuple(secret for secret in (*keys, *passwords, *told, *named) if secret)
+
+
+def _secrets(address: str) -> set[str]:
+    """Return what nobody may learn of an address of apprise: all of it, passwords and tokens."""
+    passwords = {part for found in _PASSWORDS.findall(address) for part in found}
+    tokens = set(_TOKEN.findall(address.partition("://")[2]))
+    return {form for each in (address, *passwords, *tokens) for form in (each, unquote(each))}
 
 
 def identity() -> tuple[tuple[str, ...], tuple[str, ...]]:

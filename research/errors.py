@@ -64,6 +64,10 @@ class RenderError(ResearchError):
     """A notebook did not run to its end, so nothing was published."""
 
 
+class AlertError(ResearchError):
+    """Nobody can be told anything, as what was told before cannot be read or written."""
+
+
 class SourceError(ResearchError):
     """An upstream did not answer a question; the text names source, question and reason."""
 

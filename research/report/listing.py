@@ -34,6 +34,7 @@ SHOWN_APART = {"network", "gpu", "with_gpu", "store", "as_of"}  # parameters
 SIMULATED, FAILED = "Simulated data", "Failed check"
 CHANGED = "Changed since it was written"
 ARCHIVE_ONLY = "In the archive only"
+GOING = ".going"  # of the mark beside a report that is being deleted, see `retention`
 NO_MANIFEST = "it has no manifest, so what it was made from is not known"
 YEARS = range(2000, 3000)  # a report of another is none
 
@@ -147,6 +148,11 @@ def _versions(folder: Path, within: str = "") -> list[Version]:
     paths = [path for suffix in suffixes for path in (folder / within).glob(f"[!.]*{suffix}")]
     names = [path.name.removesuffix(manifests.SUFFIX).removesuffix(".html") for path in paths]
     found = {name: _version(folder, within, name) for name in dict.fromkeys(names)}
+    found = {
+        name: each
+        for name, each in found.items()
+        if not (folder / within / f".{name}{GOING}").exists()
+    }
     doubtful = [
         name for name, each in found.items() if each and (each.problem or CHANGED in each.marks)
     ]

@@ -20,7 +20,7 @@ from research.report import manifest as manifests
 from research.report.files import TWIN, publish
 
 ARCHIVE = "archive"  # folder within a folder of reports
-ARCHIVED = re.compile(r"(?P<name>.+)--\d{4}-\d\d-\d\d")
+ARCHIVED = re.compile(r"(?P<name>.+)--(?P<day>\d{4}-\d\d-\d\d)")
 FOOTER = re.compile(rb"Written (\d{4}-\d\d-\d\d \d\d:\d\d) by gpu-depin-research ")
 PAUSE = 0.2  # seconds in which another process has moved all three files into place
 
