@@ -8,7 +8,6 @@ anew.
 from __future__ import annotations
 
 import datetime as dt
-import json
 import os
 import random
 import tempfile
@@ -21,10 +20,10 @@ from pathlib import Path
 import pytest
 
 from research.report.jobs import Job, Outcome
-from research.report.manifest import KEYS, VERSION
 from research.report.run import run
 from research.report.schedule import Schedule, read
 from research.report.state import Ledger
+from tests.report import runs
 
 Write = Callable[..., Path]
 HOUR = dt.timedelta(hours=1)
@@ -45,7 +44,7 @@ catch_up = "each"
 [[report]]
 name = "new-york-night"
 notebook = "another.ipynb"
-cron = "30 1,2 * * *"
+cron = "0,30 2 * * *"
 timezone = "America/New_York"
 catch_up = "each"
 
@@ -59,7 +58,7 @@ grid = { network = ["akash", "render"] }
 [[report]]
 name = "latest"
 notebook = "fourth.ipynb"
-cron = "0 6,18 * * *"
+cron = "0 18 * * *"
 timezone = "America/New_York"
 """
 
@@ -92,12 +91,12 @@ class World:
             if fate < 0.06:
                 self.counts["failed"] += 1
                 self.failed.add((job.name, job.period))
-                outcome = self.outcome(job, "failed", None, "a cell failed")
+                outcome = runs.outcome(job, "failed", reason="a cell failed")
             else:
                 page = self.publish(job, is_killed=fate > 0.98)
                 if fate > 0.94:
                     self.die("killed after a page, before the state")
-                outcome = self.outcome(job, "done", page, "")
+                outcome = runs.outcome(job, page=page)
             on_done(outcome)
             outcomes.append(outcome)
             if 0.06 < fate < 0.08:
@@ -110,34 +109,15 @@ class World:
 
     def publish(self, job: Job, *, is_killed: bool) -> Path:
         """Write what the next run looks at, in the order in which it is moved into place."""
-        name = job.name.replace("/", "-")
         stem = Path(self.pages[job.name]).stem
         if job.as_of is not None:
             stem += f"--as-of-{dt.datetime.fromisoformat(job.as_of):%Y-%m-%dT%H%M%SZ}"
-        page = job.out / f"{stem}.html"
-        manifest = dict.fromkeys(KEYS) | {
-            "schema_version": VERSION,
-            "started_at": f"{self.now:%Y-%m-%dT%H:%M:%SZ}",
-            "report": name,
-        }
-        page.with_suffix(".manifest.json").write_text(json.dumps(manifest))
+        page = runs.publish(job.out / f"{stem}.html", self.now, is_cut=is_killed)
         if is_killed:
             self.die("killed while it published")
-        page.write_text(f"Written {self.now:%Y-%m-%d %H:%M} by gpu-depin-research 0.1")
         assert job.period is not None
         self.published.append((job.name, job.period, self.now))
         return page
-
-    def outcome(self, job: Job, state: str, page: Path | None, reason: str) -> Outcome:
-        return Outcome(
-            job=job,
-            state=state,  # type: ignore[arg-type]
-            page=page,
-            reason=reason,
-            attempts=1,
-            seconds=1.0,
-            peak_megabytes=0.0,
-        )
 
     def hours(self) -> Iterator[None]:
         """Go through a year, in which the machine is off now and then."""
