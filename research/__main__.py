@@ -344,7 +344,8 @@ def run(
         bool, typer.Option("--no-update", help="Leave the store as it is.")
     ] = False,
     budget: Annotated[
-        float, typer.Option(metavar="SECONDS", help="Update the store for no longer than this.")
+        float,
+        typer.Option(min=1.0, metavar="SECONDS", help="Update the store for no longer than this."),
     ] = 300.0,
     as_json: JsonOption = False,
 ) -> None:
@@ -355,7 +356,7 @@ def run(
     due again at the next run, and keeps no other from being rendered. Exits with 1 if something
     failed, and with 3 if nothing did but the checks of a strict report.
     """
-    from research.report import planning, standing, state
+    from research.report import planning, refresh, standing, state
     from research.report import run as running
     from research.report import schedule as schedules
 
@@ -380,7 +381,7 @@ def run(
         names=names or (),
         everything=everything,
         budget_seconds=budget,
-        update=None if no_update else running.update_store,
+        update=None if no_update else refresh.update_store,
         tell=_progress,
     )
     if as_json:

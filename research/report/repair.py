@@ -17,19 +17,18 @@ from research.report.state import BrokenStateError, Ledger, Record, Started, Sta
 UNFINISHED_SECONDS = 3600.0  # after which a file that was not moved into place belongs to nobody
 
 
-def repair(ledger: Ledger, reports: Sequence[Scheduled], now: dt.datetime) -> Iterator[str]:
-    """Make the state readable and remove what killed runs left behind; yield what was done."""
-    yield from _state(ledger, reports, now)
-    found = [*_unfinished(ledger.out), *_unfinished(ledger.folder)]
-    found += _unfinished(ledger.out / ARCHIVE)
+def sweep(ledger: Ledger) -> Iterator[str]:
+    """Remove what killed runs left half written, in the folder of the reports too."""
+    folders = (ledger.out, ledger.out / ARCHIVE, ledger.folder)
+    found = [path for folder in folders for path in _unfinished(folder)]
     for path in found:
         path.unlink(missing_ok=True)
     if found:
         yield f"removed {len(found)} unfinished files of a run that was killed"
 
 
-def _state(ledger: Ledger, reports: Sequence[Scheduled], now: dt.datetime) -> Iterator[str]:
-    """Make a broken or lost state anew from what is published."""
+def repair(ledger: Ledger, reports: Sequence[Scheduled], now: dt.datetime) -> Iterator[str]:
+    """Make a broken or lost state anew from what is published; yield what was done."""
     has_run = ledger.folder.exists()
     ledger.prepare()
     if _is_sound(ledger, has_run=has_run):
@@ -37,12 +36,14 @@ def _state(ledger: Ledger, reports: Sequence[Scheduled], now: dt.datetime) -> It
     with ledger.alone():
         if _is_sound(ledger, has_run=has_run):
             return  # another run was quicker
+        records = dict(_from_pages(ledger.out, reports, now))
         what = f"{ledger.path}: lost"
         if ledger.path.exists():
             aside = ledger.path.with_name(f"broken-{now:%Y%m%dT%H%M%SZ}.json")
             ledger.path.replace(aside)
             what = f"{ledger.path}: could not be read, and was moved to {aside.name}"
-        records = dict(_from_pages(ledger.out, reports, now))
+        elif not records:
+            return  # a first run was ended before it began a report
         ledger.write(State(reports=records))
     yield f"{what}; made anew from the {len(records)} reports that are there"
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,10 +19,10 @@ from research.errors import ResearchError
 from research.report import batch, planning, repair, site
 from research.report.guard import scrub
 from research.report.jobs import Job, Outcome
-from research.report.locks import LockedError, of_store
+from research.report.locks import LockedError
 from research.report.log import Log
 from research.report.planning import Work
-from research.report.retries import tries
+from research.report.refresh import Update, refresh, update_store
 from research.report.schedule import Schedule, Scheduled
 from research.report.state import Failure, Ledger, Record, Started, State
 from research.report.summary import Summary
@@ -30,8 +30,6 @@ from research.report.summary import Summary
 LOG = "log.jsonl"
 SAMPLE = "sample"  # the simulated market, which is not updated
 INSTANT = dt.timedelta(seconds=1)
-
-Update = Callable[[str, float], Sequence[str]]
 
 
 class RenderAll(Protocol):
@@ -41,13 +39,6 @@ class RenderAll(Protocol):
         self, jobs: Sequence[Job], *, workers: int, on_done: Callable[[Outcome], None]
     ) -> list[Outcome]:
         """Return what came of each."""
-
-
-def update_store(store: str, budget_seconds: float) -> list[str]:
-    """Ask the sources for what the store lacks; return in sentences what is still wanting."""
-    from research.update import update
-
-    return [str(each) for each in update(store=store, budget_seconds=budget_seconds).wanting]
 
 
 def now_utc() -> dt.datetime:
@@ -93,10 +84,8 @@ def run(
     ledger, reports, moment = Ledger(out), planning.choose(schedule, names), now()
     summary = Summary(run=f"{moment:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:6]}")
     log = Log(ledger.folder / LOG, run=summary.run, now=now, tell=tell)
-    for sentence in repair.repair(ledger, schedule.reports, moment):
-        summary.repaired.append(sentence)
-        log("repaired", sentence)
     one = _Run(ledger=ledger, now=now, moment=moment, log=log, summary=summary)
+    one.tell_repaired(repair.repair(ledger, schedule.reports, moment))
     with ExitStack() as held:
         mine = one.lock(reports, held, everything=everything)
         one.finish_what_was_killed(mine)
@@ -104,10 +93,11 @@ def run(
         if not work:
             log("nothing-due", "nothing is due")
             return summary
+        one.tell_repaired(repair.sweep(ledger))
         log("started", f"{len(work)} reports to be made", reports=len(work))
         location = store or settings().store
         if update is not None and location != SAMPLE:
-            one.update(update, location, budget_seconds)
+            summary.trouble += refresh(location, update, budget_seconds, run=summary.run, log=log)
         one.render(work, render_all, workers)
     one.list_reports(build_site)
     _tell_end(log, summary)
@@ -123,6 +113,12 @@ class _Run:
     moment: dt.datetime  # for which it is decided what is due
     log: Log
     summary: Summary
+
+    def tell_repaired(self, sentences: Iterable[str], report: str | None = None) -> None:
+        """Do what is left to be done, and say what it was."""
+        for sentence in sentences:
+            self.summary.repaired.append(sentence)
+            self.log("repaired", sentence, **({} if report is None else {"report": report}))
 
     def lock(
         self, reports: Sequence[Scheduled], held: ExitStack, *, everything: bool
@@ -169,26 +165,9 @@ class _Run:
             anew[report.name] = record
             what = f"published {len(published)} of {len(before.started)}, which count as done"
             sentence = f"{report.name}: a run was killed while it made this; it had {what}"
-            self.summary.repaired.append(sentence)
-            self.log("repaired", sentence, report=report.name)
+            self.tell_repaired([sentence], report.name)
         if anew:
             self.ledger.change_all({name: _becomes(record) for name, record in anew.items()})
-
-    def update(self, update: Update, store: str, budget_seconds: float) -> None:
-        """Fill the store once for all reports; they go on with what it holds if that fails."""
-        try:
-            with of_store(store).held(run=self.summary.run, seconds=budget_seconds):
-                for attempt in tries():
-                    with attempt:
-                        wanting = update(store, budget_seconds)
-        except (ResearchError, OSError) as error:
-            sentence = f"the store was not updated: {error}"
-            self.summary.trouble.append(scrub(sentence))
-            self.log("update-failed", sentence)
-            return
-        self.log("updated", f"the store is updated; {len(wanting)} series are wanting")
-        for each in wanting:
-            self.log("wanting", each)
 
     def render(self, work: Sequence[Work], render_all: RenderAll, workers: int) -> None:
         """Make reports, and write down what came of each as soon as it is known."""
