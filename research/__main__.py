@@ -11,7 +11,7 @@ import datetime as dt
 import json
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from research.errors import ResearchError, UsageError
+from research.errors import ResearchError, StoreError, UsageError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 WIDTH_OF_A_FILE = 160  # columns of a table that goes to a file or a pipe
 REVISIONS_SHOWN = 20
 FAILED_GATE = 3  # exit code
+RENDERED = Path("reports/rendered")
+SCHEDULE = Path("reports/schedule.toml")
 
 
 class Explaining(typer.core.TyperGroup):
@@ -269,23 +271,127 @@ def update(
 
 @app.command()
 def status(
-    store: StoreOption = None, as_of: AsOfOption = None, as_json: JsonOption = False
+    store: StoreOption = None,
+    as_of: AsOfOption = None,
+    schedule: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Show how its reports stand too, and exit with 1 if one is overdue.",
+            show_default=f"{SCHEDULE}, once it was run",
+        ),
+    ] = None,
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where they go.")] = RENDERED,
+    as_json: JsonOption = False,
 ) -> None:
-    """Show what the store holds: series, spans, gaps, sources, ages.
+    """Show what the store holds: series, spans, gaps, sources, ages; and how the reports stand.
 
     Missing days are calendar days between the first and the last without a value; of markets that
     close, weekdays only, so their holidays count as missing. The age is that of the last day.
+    A report is overdue if the time at which it was due is past for longer than its entry allows.
     """
     from research import load
+    from research.report import standing
 
-    location = _location(store)
-    table = load.status(location, as_of=_instant(as_of))
+    location, reports = _location(store), standing.standings(schedule, out)
+    lacking = ""
+    try:
+        table = load.status(location, as_of=_instant(as_of))
+    except StoreError as error:
+        if reports is None:
+            raise
+        table, lacking = None, str(error)  # how the reports stand is told all the same
     if as_json:
-        _print_json({"store": location, "as_of": as_of, "series": table})
-    elif table.empty:
-        typer.echo(f"{location}: nothing was known{' by ' + as_of if as_of else ' yet'}")
+        answer: dict[str, Any] = {"store": location, "as_of": as_of, "series": table}
+        if reports is not None:
+            answer["reports"] = [standing.to_dict(each) for each in reports]
+        _print_json(answer)
     else:
-        _print_table(table, f"{location}{' as of ' + as_of if as_of else ''}")
+        if table is not None and not table.empty:
+            _print_table(table, f"{location}{' as of ' + as_of if as_of else ''}")
+        elif table is not None:
+            typer.echo(f"{location}: nothing was known{' by ' + as_of if as_of else ' yet'}")
+        _print_rows([standing.in_words(each) for each in reports or ()], "Reports, times in UTC")
+    if lacking:
+        _progress(f"research: {lacking}")
+    if lacking or any(each.is_overdue for each in reports or ()):
+        raise typer.Exit(1)
+
+
+@app.command()
+def run(
+    schedule: Annotated[
+        Path, typer.Argument(metavar="SCHEDULE", help="Which reports, when.")
+    ] = SCHEDULE,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Render each report, be it due or not.")
+    ] = False,
+    names: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--name",
+            metavar="NAME",
+            show_default="all",
+            help="Only the reports of this name or entry, such as `weekly/*`; may be repeated.",
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be rendered, and do nothing.")
+    ] = False,
+    store: StoreOption = None,
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where the reports go.")] = RENDERED,
+    no_update: Annotated[
+        bool, typer.Option("--no-update", help="Leave the store as it is.")
+    ] = False,
+    budget: Annotated[
+        float,
+        typer.Option(min=1.0, metavar="SECONDS", help="Update the store for no longer than this."),
+    ] = 300.0,
+    as_json: JsonOption = False,
+) -> None:
+    """Render what is due: what a schedule plans since each report's last success.
+
+    Call it every hour or so, from cron or by hand; what is done is not done again. The store is
+    updated first, if anything is due. A report that fails leaves its last good page in place, is
+    due again at the next run, and keeps no other from being rendered. Exits with 1 if something
+    failed, and with 3 if nothing did but the checks of a strict report.
+    """
+    from research.report import planning, refresh, standing, state
+    from research.report import run as running
+    from research.report import schedule as schedules
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    read = schedules.read(schedule, store=store)
+    if dry_run:
+        now = dt.datetime.now(dt.UTC)
+        reports, known = planning.choose(read, names or ()), state.Ledger(out).read()
+        work = planning.work(reports, known, now, everything=everything)
+        rows = standing.work_to_dict(work)
+        if as_json:
+            _print_json({"due": rows})
+        elif rows:
+            _print_rows([standing.work_in_words(row) for row in rows], "Due, times in UTC")
+        else:
+            typer.echo("nothing is due")
+        return
+    done = running.run(
+        read,
+        out=out,
+        store=store,
+        names=names or (),
+        everything=everything,
+        budget_seconds=budget,
+        update=None if no_update else refresh.update_store,
+        tell=_progress,
+    )
+    if as_json:
+        _print_json(done.to_dict())
+    else:
+        for outcome in done.outcomes:
+            if outcome.page is not None:
+                typer.echo(outcome.page)
+    if done.exit_code:
+        raise typer.Exit(done.exit_code)
 
 
 @app.command()
@@ -306,9 +412,7 @@ def report(
             "or value that it does not accept is answered with those that it does.",
         ),
     ] = None,
-    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where the report goes.")] = Path(
-        "reports/rendered"
-    ),
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where the report goes.")] = RENDERED,
     store: StoreOption = None,
     as_of: AsOfOption = None,
     strict: Annotated[
@@ -383,7 +487,7 @@ def site(
     folder: Annotated[
         Path,
         typer.Argument(metavar="FOLDER", help="Where the reports are."),
-    ] = Path("reports/rendered"),
+    ] = RENDERED,
     url: Annotated[
         str | None,
         typer.Option(
@@ -478,6 +582,12 @@ def _print_table(frame: pd.DataFrame, title: str) -> None:
     for row in frame.itertuples(index=False):
         table.add_row(*(escape(_cell(value)) for value in row))
     Console(width=None if sys.stdout.isatty() else WIDTH_OF_A_FILE).print(table)
+
+
+def _print_rows(rows: Sequence[dict[str, object]], title: str) -> None:
+    import pandas as pd
+
+    _print_table(pd.DataFrame(rows).astype(object), title)
 
 
 def _cell(value: object) -> str:

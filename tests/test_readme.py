@@ -15,6 +15,7 @@ from pytest_httpserver import HTTPServer
 
 from research import case, catalogue, config, sources
 from research.parameters import schema
+from research.report import schedule
 from research.report.render import find
 from research.store import Store
 from research.update import update
@@ -24,8 +25,20 @@ NOW = dt.datetime(2026, 11, 22, 9, tzinfo=dt.UTC)
 
 
 def blocks(language: str) -> list[str]:
-    """Return the README's code blocks in a language, the first one first."""
-    return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    """Return the README's code blocks in a language, the first one first; no schedule."""
+    found = re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    return [block for block in found if "[[report]]" not in block]
+
+
+def test_its_schedule_plans_four_reports_on_mondays(tmp_path: Path) -> None:
+    (tmp_path / "schedule.toml").write_text(
+        README.partition("```toml\n[[report]]")[2].partition("```")[0].join(["[[report]]", ""])
+    )
+    reports = schedule.read(tmp_path / "schedule.toml").reports
+    assert len(reports) == 4
+    assert {report.plan.following(NOW) for report in reports} == {
+        dt.datetime(2026, 11, 23, 6, tzinfo=dt.UTC)
+    }
 
 
 @pytest.fixture

@@ -39,6 +39,7 @@ PAPERMILL = re.compile(
     r"\b(?:injected-parameters|environment_variables|(?:in|out)put_path|papermill_[a-z_]+)\b"
     r"""|["']papermill["']\s*:\s*\{"""
 )
+PASSWORD = re.compile(r"://[^\s/@:]*:[^\s/@]+@")  # in an address
 PACKED = re.compile(r"(?:;base64,|H4sI)[A-Za-z0-9+/]{24,}={0,2}")  # an image, or gzip
 
 
@@ -123,6 +124,23 @@ def private(store: str | None = None) -> tuple[Private, ...]:
         if patterns
     ]
     return (*made, Private("papermill's metadata", PAPERMILL))
+
+
+def secrets() -> tuple[str, ...]:
+    """Return every key and password as a text may write it, the longest first."""
+    return tuple(sorted({form for key in credentials() for form in _forms(key)}, key=len))[::-1]
+
+
+def scrub(text: str, hidden: Iterable[str] | None = None) -> str:
+    """Return `text` without any key or password, and without those of addresses.
+
+    Parameters
+    ----------
+    hidden : what `secrets` returned, for many texts
+    """
+    for form in secrets() if hidden is None else hidden:
+        text = text.replace(form, "***")
+    return PASSWORD.sub("://***@", text)
 
 
 def _forms(key: str) -> set[str]:

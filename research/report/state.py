@@ -1,0 +1,177 @@
+"""What was done of a schedule: one file in the folder of its reports, written last and atomically.
+
+It is read and written under a lock, so that runs side by side lose nothing of each other. What a
+run is about to make is noted before, so that the next one finds out what a killed run published.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from filelock import FileLock, Timeout
+from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
+
+from research.errors import ResearchError
+from research.report.locks import SUFFIX, Lock
+
+FOLDER = ".state"  # within the folder of the reports; nothing in it is published
+LOCK_SECONDS = 30.0  # to wait for another's writing, which takes milliseconds
+
+
+class StateError(ResearchError):
+    """The state cannot be written; nothing is begun then."""
+
+
+class BrokenStateError(StateError):
+    """The state is not what we wrote, such as a file cut short."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Started(_Part):
+    """A report that a run is about to make."""
+
+    period: AwareDatetime
+    at: AwareDatetime
+    file: str  # name of its page
+
+
+class Failure(_Part):
+    """Why the last try of a report came to nothing."""
+
+    period: AwareDatetime | None
+    at: AwareDatetime
+    state: str
+    reason: str
+    attempts: int
+
+
+class Record(_Part):
+    """What is known of one report."""
+
+    settled: AwareDatetime | None = None  # see `periods.due`
+    done: tuple[AwareDatetime, ...] = ()  # periods
+    period: AwareDatetime | None = None  # the last that was done
+    finished_at: AwareDatetime | None = None  # of the last success
+    page: str | None = None  # of the last success, a name
+    failure: Failure | None = None  # since the last success
+    started: tuple[Started, ...] = ()  # and not known to be finished
+
+
+class State(_Part):
+    """All of a schedule's reports."""
+
+    version: Literal[1] = 1
+    reports: dict[str, Record] = {}
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The state in a folder of reports."""
+
+    out: Path
+
+    @property
+    def folder(self) -> Path:
+        """Where it is kept, with the locks and the log."""
+        return self.out / FOLDER
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self.folder / "state.json"
+
+    def lock(self, entry: str) -> Lock:
+        """Return the lock of an entry of the schedule."""
+        return Lock(self.folder / "locks" / f"{entry}{SUFFIX}")
+
+    def read(self) -> State:
+        """Return what is known; nothing, if there is no file.
+
+        Raises
+        ------
+        BrokenStateError : if it is not what we wrote
+        """
+        try:
+            content = self.path.read_bytes()
+        except FileNotFoundError:
+            return State()
+        except OSError as error:
+            raise StateError(f"{self.path}: cannot be read ({error.strerror})") from error
+        try:
+            return State.model_validate_json(content)
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            place = ".".join(map(str, first["loc"]))
+            reason = f"{place}: {first['msg']}" if place else first["msg"]
+            raise BrokenStateError(
+                f"{self.path}: cannot be read ({reason}); `research run` makes it anew from the "
+                "reports that are there"
+            ) from error
+
+    def change(self, name: str, changed: Callable[[Record], Record]) -> None:
+        """Write what is known of a report anew."""
+        self.change_all({name: changed})
+
+    def change_all(self, changes: dict[str, Callable[[Record], Record]]) -> None:
+        """Write what is known of several reports anew, all of it or nothing.
+
+        Raises
+        ------
+        StateError : if that is not possible; what was written before is still there
+        """
+        with self.alone():
+            known = self.read().reports
+            anew = {name: change(known.get(name, Record())) for name, change in changes.items()}
+            self.write(State(reports=known | anew))
+
+    def prepare(self) -> None:
+        """Make the folder, for nobody else to look into: it tells who works here."""
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep all other runs from writing, and say in our words why nothing can be written."""
+        try:
+            self.prepare()
+            with FileLock(self.folder / f"state{SUFFIX}", timeout=LOCK_SECONDS):
+                yield
+        except Timeout as error:
+            raise StateError(f"{self.path}: another run has been writing it for long") from error
+        except OSError as error:
+            raise StateError(
+                f"{self.path}: the state cannot be written ({error.strerror or error}); the last "
+                "one is as it was"
+            ) from error
+
+    def write(self, state: State) -> None:
+        """Write the file, so that a reader or a machine without power has the old or the new."""
+        part = self.path.with_name(f".{uuid.uuid4().hex}.part")
+        try:
+            with part.open("wb") as file:
+                file.write(state.model_dump_json(indent=1, exclude_none=True).encode())
+                file.flush()
+                os.fsync(file.fileno())
+            part.replace(self.path)
+            _sync_folder(self.folder)
+        finally:
+            part.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a move last, where folders can be synchronised at all."""
+    if os.name != "posix":
+        return
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)

@@ -1,0 +1,101 @@
+"""A schedule of tiny notebooks, and reports that are made without running them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from research.report.jobs import Job, Outcome, State
+from research.report.manifest import KEYS, VERSION
+from research.report.run import run
+from research.report.schedule import Schedule
+from research.report.summary import Summary
+
+
+def utc(text: str) -> dt.datetime:
+    return dt.datetime.fromisoformat(text).replace(tzinfo=dt.UTC)
+
+
+def outcome(job: Job, state: State = "done", page: Path | None = None, reason: str = "") -> Outcome:
+    return Outcome(
+        job=job,
+        state=state,
+        page=page,
+        reason=reason,
+        attempts=1,
+        seconds=1.0,
+        peak_megabytes=0.0,
+    )
+
+
+def publish(page: Path, at: dt.datetime, *, is_cut: bool = False) -> Path:
+    """Write what tells of a report that was made at a time; cut: killed before the page."""
+    manifest = dict.fromkeys(KEYS) | {
+        "schema_version": VERSION,
+        "started_at": f"{at:%Y-%m-%dT%H:%M:%SZ}",
+    }
+    page.with_suffix(".manifest.json").write_text(json.dumps(manifest))
+    if not is_cut:
+        page.write_text(f"Written {at:%Y-%m-%d %H:%M} by gpu-depin-research 0.1")
+    return page
+
+
+@dataclass
+class Desk:
+    """Runs a schedule at times of its own, and remembers what was asked for."""
+
+    schedule: Schedule
+    out: Path
+    now: dt.datetime = field(default_factory=lambda: utc("2026-06-10T06:05"))
+    jobs: list[Job] = field(default_factory=list)
+    updates: list[tuple[str, float]] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
+    states: dict[str, State] = field(default_factory=dict)  # of reports that are not done
+    reason: str = "a cell failed"
+
+    def render_all(
+        self, jobs: Sequence[Job], *, workers: int, on_done: Callable[[Outcome], None]
+    ) -> list[Outcome]:
+        assert workers == 1
+        self.jobs += jobs
+        files = {report.name: report.file for report in self.schedule.reports}
+        outcomes = []
+        for job in jobs:
+            state = self.states.get(job.name, "done")
+            if state == "done":
+                page = publish(job.out / files[job.name], self.now)
+                outcomes.append(outcome(job, page=page))
+            else:
+                outcomes.append(outcome(job, state, reason=self.reason))
+            on_done(outcomes[-1])
+        return outcomes
+
+    def update(self, store: str, budget_seconds: float) -> list[str]:
+        self.updates.append((store, budget_seconds))
+        return []
+
+    def run(self, at: str | None = None, **options: Any) -> Summary:
+        """Run once; what is asked for is in `jobs`, this time's alone."""
+        self.now = self.now if at is None else utc(at)
+        self.jobs.clear()
+        given: dict[str, Any] = {
+            "store": str(self.out / "store"),
+            "now": lambda: self.now,
+            "update": self.update,
+            "render_all": self.render_all,
+            "build_site": lambda _: None,
+            "tell": self.told.append,
+        }
+        return run(self.schedule, out=self.out, **given | options)
+
+    def made(self) -> list[str]:
+        """Return the names of the last run's reports."""
+        return [job.name for job in self.jobs]
+
+    def log(self) -> list[dict[str, Any]]:
+        lines = (self.out / ".state" / "log.jsonl").read_text().splitlines()
+        return [json.loads(line) for line in lines]
