@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from research.config import settings
 from research.errors import ResearchError
-from research.report import batch, planning, repair, site
+from research.report import batch, closing, planning, repair, site, telling
 from research.report.guard import scrub
 from research.report.jobs import Job, Outcome
 from research.report.locks import LockedError
@@ -75,6 +75,7 @@ def run(
     update : fills a store within seconds and says what is wanting; None: leave it as it is
     tell : told each event in a sentence
 
+    People are told what is overdue at the start, and what came of each report at the end.
     A report that another run is making is left to it. One that fails is due again at the next run.
 
     Raises
@@ -85,7 +86,11 @@ def run(
     summary = Summary(run=f"{moment:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:6]}")
     log = Log(ledger.folder / LOG, run=summary.run, now=now, tell=tell)
     one = _Run(ledger=ledger, now=now, moment=moment, log=log, summary=summary)
+    telling.check(closing.rules_of(schedule))
     one.tell_repaired(repair.repair(ledger, schedule.reports, moment))
+    kept: Any = {"out": out, "log": log, "summary": summary}
+    late = closing.overdue(schedule, ledger.read(), moment)
+    closing.tell_people(schedule, (), late, now=moment, **kept)
     with ExitStack() as held:
         mine = one.lock(reports, held, everything=everything)
         one.finish_what_was_killed(mine)
@@ -99,7 +104,10 @@ def run(
         if update is not None and location != SAMPLE:
             summary.trouble += refresh(location, update, budget_seconds, run=summary.run, log=log)
         one.render(work, render_all, workers)
-    one.list_reports(build_site)
+    closing.tell_people(schedule, summary.outcomes, None, now=now(), **kept)
+    if any(outcome.state == "done" for outcome in summary.outcomes):
+        closing.clear_away(schedule, now=now(), **kept)
+        closing.list_reports(build_site, **kept)
     _tell_end(log, summary)
     return summary
 
@@ -243,16 +251,6 @@ class _Run:
         except ResearchError as error:
             self.summary.trouble.append(f"{job.name}: {error}")
             self.log("state-failed", f"{job.name}: {error}", report=job.name)
-
-    def list_reports(self, build_site: Callable[[Path], Any]) -> None:
-        """Write the index anew, if a page is new."""
-        if not any(outcome.state == "done" for outcome in self.summary.outcomes):
-            return
-        try:
-            build_site(self.ledger.out)
-        except (ResearchError, OSError) as error:
-            self.summary.trouble.append(scrub(f"the index was not written: {error}"))
-            self.log("site-failed", f"the index was not written: {error}")
 
 
 def _known(state: State, report: Scheduled) -> Record:

@@ -22,6 +22,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from research.errors import ParameterError, UsageError
 from research.report.periods import CatchUp, Plan
 from research.report.render import order
+from research.report.retention import Keep
+from research.report.rules import Rules
 
 DEFAULT = Path("reports/schedule.toml")
 GIVEN_BY_THE_RUN = ("store", "as_of")  # parameters that no entry may name
@@ -45,11 +47,11 @@ class Entry(BaseModel):
     grid: Mapping[str, Annotated[list[Value], Field(min_length=1)]] = {}  # a report each
     strict: bool = False
     catch_up: CatchUp = "latest"
-    keep: Annotated[int, Field(ge=0)] | None = None  # earlier versions in the archive; None: all
+    keep: Keep | None = None  # of earlier versions in the archive; None: all
     time_limit_minutes: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 60
     cell_time_limit_minutes: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 20
     overdue_minutes: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 120  # after its time
-    tell: tuple[str, ...] = Field(default=(), strict=False)  # who is told of it
+    alerts: Rules | None = None  # who is told of it; None: nobody
 
     @field_validator("timezone")
     @classmethod

@@ -74,7 +74,7 @@ def test_what_is_not_said_is_as_usual(written: Written) -> None:
     [report] = written(ENTRY).reports
     entry = report.entry
     assert (entry.timezone, entry.catch_up, entry.strict) == ("UTC", "latest", False)
-    assert (entry.keep, entry.tell, entry.time_limit_minutes) == (None, (), 60)
+    assert (entry.keep, entry.alerts, entry.time_limit_minutes) == (None, None, 60)
 
 
 @pytest.mark.parametrize(
@@ -84,9 +84,9 @@ def test_what_is_not_said_is_as_usual(written: Written) -> None:
         ('timezone = "Berlin"', "report 'weekly', timezone: no such time zone"),
         ('catch_up = "all"', "report 'weekly', catch_up: Input should be 'latest' or 'each'"),
         ("strict = 1", "report 'weekly', strict: Input should be a valid boolean"),
-        ("keep = -1", "report 'weekly', keep: Input should be greater than or equal to 0"),
+        ("keep = -1", "report 'weekly', keep.latest: Input should be greater than or equal to 0"),
         ("time_limit_minutes = 0", "report 'weekly', time_limit_minutes: Input should be greater"),
-        ('tell = "desk"', "report 'weekly', tell: Input should be a valid tuple"),
+        ("alerts = { tell = [] }", "report 'weekly', alerts.tell: Tuple should have at least 1"),
         ("grid = { network = [] }", "report 'weekly', grid.network: List should have at least 1"),
         ("parameters = { netwrk = 'akash' }", "report 'weekly', question: no parameter netwrk"),
         ("grid = { network = ['akash', 'mars'] }", "report 'weekly', question: network=mars: acc"),
