@@ -64,6 +64,10 @@ class RenderError(ResearchError):
     """A notebook did not run to its end, so nothing was published."""
 
 
+class TimedOutError(RenderError):
+    """It took longer than it may."""
+
+
 class SourceError(ResearchError):
     """An upstream did not answer a question; the text names source, question and reason."""
 

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from research.report.surroundings import given
+
+BEFORE_ARGUMENTS = 3  # python -m research.report.kernel
 SOCKET_PATH_LIMIT = 90  # bytes; the system's own limit on a socket's path is 104 or 108
 
 
@@ -65,6 +68,18 @@ def started(folder: Path, settings: Mapping[str, str]) -> Iterator[Any]:
     class Manager(AsyncKernelManager):
         clients: list[Any] = []  # noqa: RUF012 - this class has one instance
 
+        async def _async_launch_kernel(self, kernel_cmd: list[str], **options: Any) -> None:
+            """Launch it as this process was told to."""
+            start, provisioner = given().start, self.provisioner
+            if start is None or provisioner is None:
+                await super()._async_launch_kernel(kernel_cmd, **options)
+                return
+            process = start(kernel_cmd[BEFORE_ARGUMENTS:], options["env"], options["cwd"])
+            provisioner.process = process  # type: ignore[attr-defined]  # of a LocalProvisioner
+            self._reconcile_connection_info(provisioner.connection_info)
+
+        _launch_kernel = _async_launch_kernel
+
         def client(self, **options: Any) -> Any:
             """Return a client, to be closed with the kernel."""
             self.clients.append(super().client(**options))
@@ -97,9 +112,14 @@ def started(folder: Path, settings: Mapping[str, str]) -> Iterator[Any]:
         run_sync(end)()
 
 
-if __name__ == "__main__":
+def serve(arguments: Sequence[str] | None = None) -> None:
+    """Be a kernel until it is told to end; the arguments are those of the command line."""
     with without_iri_grammar():
         import nbformat  # noqa: F401 - Plotly imports it to display a figure
     from ipykernel import kernelapp
 
-    kernelapp.launch_new_instance()
+    kernelapp.launch_new_instance(None if arguments is None else list(arguments))
+
+
+if __name__ == "__main__":
+    serve()

@@ -1,0 +1,250 @@
+"""Renders many reports side by side, each in processes of its own.
+
+On Linux a report is forked from a warm process that has all imports done, see `warm` and `minder`;
+anywhere else, or if that fails, it is rendered by plain papermill in a new interpreter, which says
+the same and takes longer.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import pickle
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from contextlib import suppress
+from dataclasses import asdict
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from research.report.jobs import Job, Outcome
+from research.report.worker import Minded
+
+MEMORY_SHARE = 0.8  # of the machine's memory, for all notebooks together
+START_SECONDS = 120.0  # until the warm process has its imports done
+END_SECONDS = 15.0  # until it and all below it are gone
+GRACE = 5.0  # seconds that a plain process may take beyond its limit
+log = logging.getLogger(__name__)
+
+
+def render_all(
+    jobs: Sequence[Job],
+    *,
+    workers: int = 2,
+    on_done: Callable[[Outcome], None] = lambda _: None,
+) -> list[Outcome]:
+    """Render reports and return what came of each, in the order of `jobs`.
+
+    Whatever a notebook does, the others go on: one that fails, hangs, ends its process or takes
+    more memory than its share has an outcome that says so, and its last good report is left.
+
+    Parameters
+    ----------
+    workers : how many are rendered at the same time
+    on_done : called with each outcome, in the order in which they come, from this thread
+    """
+    outcomes: dict[int, Outcome] = {}
+    pool = Pool(megabytes=memory_of_each(workers))
+    threads = ThreadPoolExecutor(workers)
+    try:
+        if jobs:
+            pool.start()
+        futures: dict[Future[Outcome], int] = {
+            threads.submit(pool.render, job): at for at, job in enumerate(jobs)
+        }
+        for future in as_completed(futures):
+            outcomes[futures[future]] = future.result()
+            on_done(future.result())
+    finally:
+        threads.shutdown(wait=False, cancel_futures=True)
+        pool.end()
+        threads.shutdown()
+    return [outcomes[at] for at in range(len(jobs))]
+
+
+def memory_of_each(workers: int) -> float:
+    """Return the megabytes that a notebook may take, beside the other workers'."""
+    total = psutil.virtual_memory().total
+    with suppress(OSError, ValueError):  # of a container; "max" where there is no limit
+        limit = Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii")
+        total = min(total, int(limit))
+    return MEMORY_SHARE * total / workers / 1e6
+
+
+class Pool:
+    """The warm process, and plain ones where it cannot be."""
+
+    def __init__(self, *, megabytes: float) -> None:
+        self._megabytes = megabytes
+        self._warm: subprocess.Popen[bytes] | None = None
+        self._control: socket.socket | None = None
+        self._lock = threading.Lock()
+        self._open: set[socket.socket | subprocess.Popen[bytes]] = set()
+        self._is_ended = False
+
+    def start(self) -> None:
+        """Start the warm process and wait until it is; without it, say so and why."""
+        if sys.platform != "linux":
+            log.warning("reports are not forked on %s, so each starts anew", sys.platform)
+            return
+        from research.report import warm
+
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self._warm = subprocess.Popen(  # noqa: S603 - this interpreter
+                [sys.executable, "-m", "research.report.warm", str(theirs.fileno())],
+                env=os.environ | warm.environment(),
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=2,
+                start_new_session=True,  # what a terminal sends comes to us alone
+            )
+        try:
+            ours.settimeout(START_SECONDS)
+            is_ready = ours.recv(len(warm.READY)) == warm.READY
+        except OSError:  # too slow
+            is_ready = False
+        self._control = ours
+        if not is_ready:
+            log.warning("the warm process did not start, so each report starts anew")
+            _end_process(self._warm)
+            self._stop_warm()
+
+    def render(self, job: Job) -> Outcome:
+        """Render one report; called in a thread of its own."""
+        began = time.monotonic()
+        told = self._forked(job)
+        if isinstance(told, str) and self._warm is not None and self._warm.poll() is not None:
+            log.warning("%s: the warm process is gone, so it starts anew", job.name)
+            told = None
+        if told is None:
+            told = self._plain(job)
+        if isinstance(told, str):
+            return Outcome(
+                job=job,
+                state="failed",
+                page=None,
+                reason=told,
+                attempts=1,
+                seconds=time.monotonic() - began,
+                peak_megabytes=0.0,
+            )
+        fields: dict[str, Any] = {name: getattr(told.answer, name) for name in asdict(told.answer)}
+        return Outcome(
+            job=job,
+            attempts=1,
+            seconds=told.seconds,
+            peak_megabytes=told.peak_megabytes,
+            **fields,
+        )
+
+    def _forked(self, job: Job) -> Minded | str | None:
+        """Return what its minder tells, why there is nothing, or None without a warm process."""
+        if self._control is None:
+            return None
+        ours, theirs = socket.socketpair()
+        with ours:
+            with theirs, self._lock:
+                if self._is_ended:
+                    return "the run was ended"
+                self._open.add(ours)
+                try:
+                    socket.send_fds(self._control, [b"1"], [theirs.fileno()])
+                except OSError as error:
+                    return f"the warm process cannot be asked ({error})"
+            folder: Path | None = None
+            minder = Connection(os.dup(ours.fileno()))
+            try:
+                minder.send((job, self._megabytes))
+                folder = minder.recv()
+                minded: Minded = minder.recv()
+            except (EOFError, OSError):
+                if folder is not None:
+                    shutil.rmtree(folder, ignore_errors=True)
+                return "the process that minded the report was killed; out of memory?"
+            finally:
+                minder.close()
+                with self._lock:
+                    self._open.discard(ours)
+            return minded
+
+    def _plain(self, job: Job) -> Minded | str:
+        """Render a report in a new interpreter; return what it tells, or why there is nothing."""
+        began = time.monotonic()
+        with tempfile.TemporaryDirectory(prefix="research-", ignore_cleanup_errors=True) as folder:
+            with self._lock:
+                if self._is_ended:
+                    return "the run was ended"
+                process = subprocess.Popen(
+                    [sys.executable, "-c", "from research.report.worker import main; main()"],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    start_new_session=sys.platform != "win32",
+                )
+                self._open.add(process)
+            asked = pickle.dumps((job, Path(folder)))
+            try:
+                said = _heard(process, asked, job.seconds)
+            finally:
+                _end_process(process)
+                with self._lock:
+                    self._open.discard(process)
+        if not said:
+            return "the process that rendered the report was killed; out of memory?"
+        answer, peak = pickle.loads(said)  # noqa: S301 - of the process that we started
+        return Minded(answer=answer, seconds=time.monotonic() - began, peak_megabytes=peak)
+
+    def end(self) -> None:
+        """End every report that is not done, and the warm process."""
+        with self._lock:
+            self._is_ended = True
+            for each in self._open:
+                if isinstance(each, socket.socket):
+                    each.shutdown(socket.SHUT_RDWR)
+                else:
+                    _end_process(each)
+        self._stop_warm()
+
+    def _stop_warm(self) -> None:
+        """Wait for the warm process to end, which it does when nobody can ask it any more."""
+        if self._control is not None:
+            self._control.close()
+            self._control = None
+        if self._warm is None:
+            return
+        try:
+            self._warm.wait(END_SECONDS)
+        except subprocess.TimeoutExpired:
+            _end_process(self._warm)
+
+
+def _heard(process: subprocess.Popen[bytes], asked: bytes, seconds: float) -> bytes:
+    """Return what a plain process tells; after its time it is interrupted, then given up."""
+    for patience in (seconds + GRACE, GRACE):
+        try:
+            return process.communicate(asked, timeout=patience)[0]
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGINT if sys.platform != "win32" else signal.SIGTERM)
+    return b""
+
+
+def _end_process(process: subprocess.Popen[bytes]) -> None:
+    """Kill a process and all below it, if it still runs."""
+    with suppress(psutil.NoSuchProcess):
+        below = psutil.Process(process.pid).children(recursive=True)
+        process.kill()
+        for each in below:
+            with suppress(psutil.NoSuchProcess):
+                each.kill()
+    process.wait()
