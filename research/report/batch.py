@@ -18,9 +18,9 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -34,7 +34,9 @@ from research.report.worker import Minded
 MEMORY_SHARE = 0.8  # of the machine's memory, for all notebooks together
 START_SECONDS = 120.0  # until the warm process has its imports done
 END_SECONDS = 15.0  # until it and all below it are gone
+NOTICE_SECONDS = 0.5  # in which a process that closed its end is gone
 GRACE = 5.0  # seconds that a plain process may take beyond its limit
+Running = socket.socket | subprocess.Popen[bytes]  # a report, as it can be ended
 log = logging.getLogger(__name__)
 
 
@@ -90,7 +92,7 @@ class Pool:
         self._warm: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
         self._lock = threading.Lock()
-        self._open: set[socket.socket | subprocess.Popen[bytes]] = set()
+        self._open: set[Running] = set()
         self._is_ended = False
 
     def start(self) -> None:
@@ -125,7 +127,7 @@ class Pool:
         """Render one report; called in a thread of its own."""
         began = time.monotonic()
         told = self._forked(job)
-        if isinstance(told, str) and self._warm is not None and self._warm.poll() is not None:
+        if isinstance(told, str) and not self._is_ended and self._is_cold():
             log.warning("%s: the warm process is gone, so it starts anew", job.name)
             told = None
         if told is None:
@@ -149,57 +151,62 @@ class Pool:
             **fields,
         )
 
+    def _is_cold(self) -> bool:
+        """Say whether the warm process has ended, which it does not by itself."""
+        with suppress(subprocess.TimeoutExpired):
+            return self._warm is not None and self._warm.wait(NOTICE_SECONDS) is not None
+        return False
+
     def _forked(self, job: Job) -> Minded | str | None:
         """Return what its minder tells, why there is nothing, or None without a warm process."""
         if self._control is None:
             return None
+        folder: Path | None = None
         ours, theirs = socket.socketpair()
-        with ours:
-            with theirs, self._lock:
-                if self._is_ended:
-                    return "the run was ended"
-                self._open.add(ours)
-                try:
-                    socket.send_fds(self._control, [b"1"], [theirs.fileno()])
-                except OSError as error:
-                    return f"the warm process cannot be asked ({error})"
-            folder: Path | None = None
-            minder = Connection(os.dup(ours.fileno()))
+        with ours, Connection(os.dup(ours.fileno())) as minder:
             try:
-                minder.send((job, self._megabytes))
-                folder = minder.recv()
-                minded: Minded = minder.recv()
+                with theirs, self._held(ours):
+                    socket.send_fds(self._control, [b"1"], [theirs.fileno()])
+                    theirs.close()
+                    minder.send((job, self._megabytes))
+                    folder = minder.recv()
+                    minded: Minded = minder.recv()
             except (EOFError, OSError):
                 if folder is not None:
                     shutil.rmtree(folder, ignore_errors=True)
                 return "the process that minded the report was killed; out of memory?"
-            finally:
-                minder.close()
-                with self._lock:
-                    self._open.discard(ours)
-            return minded
+        return minded
+
+    @contextmanager
+    def _held(self, one: Running) -> Iterator[None]:
+        """Have one ended with all others, during this block."""
+        with self._lock:
+            if self._is_ended:
+                raise ConnectionAbortedError("the run was ended")
+            self._open.add(one)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._open.discard(one)
 
     def _plain(self, job: Job) -> Minded | str:
         """Render a report in a new interpreter; return what it tells, or why there is nothing."""
         began = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="research-", ignore_cleanup_errors=True) as folder:
-            with self._lock:
-                if self._is_ended:
-                    return "the run was ended"
-                process = subprocess.Popen(
-                    [sys.executable, "-c", "from research.report.worker import main; main()"],
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    start_new_session=sys.platform != "win32",
-                )
-                self._open.add(process)
-            asked = pickle.dumps((job, Path(folder)))
+            process = subprocess.Popen(
+                [sys.executable, "-c", "from research.report.worker import main; main()"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                start_new_session=sys.platform != "win32",
+            )
             try:
-                said = _heard(process, asked, job.seconds)
+                with self._held(process):
+                    said = _heard(process, pickle.dumps((job, Path(folder))), job.seconds)
+            except OSError:  # it is gone before it was asked, or the run was ended
+                said = b""
             finally:
                 _end_process(process)
-                with self._lock:
-                    self._open.discard(process)
         if not said:
             return "the process that rendered the report was killed; out of memory?"
         answer, peak = pickle.loads(said)  # noqa: S301 - of the process that we started

@@ -132,7 +132,7 @@ class Minder:
 def mind(parent: Connection) -> NoReturn:
     """Mind the report that `parent` asks for, and tell it what came of it; the process ends."""
     os.setsid()
-    _prctl(ADOPT_ORPHANS, 1)
+    adopt_orphans()
     job, megabytes = parent.recv()
     folder = Path(tempfile.mkdtemp(prefix="research-"))
     try:
@@ -281,6 +281,11 @@ def end_all() -> None:
         except ChildProcessError:
             return
         time.sleep(0.002)
+
+
+def adopt_orphans() -> None:
+    """Become the parent of each process below this one whose own parent is gone."""
+    _prctl(ADOPT_ORPHANS, 1)
 
 
 def _prctl(option: int, value: int) -> None:

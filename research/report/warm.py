@@ -89,21 +89,27 @@ def main(control: socket.socket) -> None:
     preload()
     if threading.active_count() > 1:
         raise SystemExit(f"a thread runs after the imports: {threading.enumerate()}")
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody asks how a minder ended
+    from research.report import minder
+
+    minder.adopt_orphans()  # those of a minder that is killed
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody asks how one of them ended
     gc.collect()
     gc.freeze()
+    minders = set()
     control.sendall(READY)
     while True:
         said, descriptors, _, _ = socket.recv_fds(control, 1, 1)
         if not said:
             break
-        if os.fork() == 0:
+        pid = os.fork()
+        if pid == 0:
             _mind(control, descriptors[0])
+        minders.add(pid)
         os.close(descriptors[0])
-    try:
-        os.waitpid(-1, 0)  # each sees by itself that nobody waits for it
-    except ChildProcessError:
-        return
+    for pid in minders:  # each sees by itself that nobody waits for it
+        with suppress(ChildProcessError):
+            os.waitpid(pid, 0)
+    minder.end_all()
 
 
 def _mind(control: socket.socket, descriptor: int) -> None:
