@@ -120,13 +120,7 @@ def page(
         contents[CHANGES] = changes["title"]
     packed, digest = plotly_js()
     script = (TEMPLATE / "page.js").read_text(encoding="utf-8")
-    exporter = _Exporter(  # type: ignore[no-untyped-call]  # nbconvert is half typed
-        extra_loaders=[FileSystemLoader(TEMPLATE)],
-        template_paths=[],
-        template_file="page.html.j2",
-        default_preprocessors=[],
-    )
-    html, _ = exporter.from_notebook_node(
+    html, _ = _exporter().from_notebook_node(
         notebook,
         resources={
             "title": _title(blocks) or name,
@@ -185,6 +179,17 @@ class _Exporter(TemplateExporter):
         environment: Environment = super()._create_environment()  # type: ignore[no-untyped-call]
         environment.autoescape = True
         return environment
+
+
+@cache
+def _exporter() -> _Exporter:
+    """Return the exporter, which has read its template after the first page."""
+    return _Exporter(  # type: ignore[no-untyped-call]  # nbconvert is half typed
+        extra_loaders=[FileSystemLoader(TEMPLATE)],
+        template_paths=[],
+        template_file="page.html.j2",
+        default_preprocessors=[],
+    )
 
 
 def _blocks(cell: NotebookNode) -> Iterator[Block]:

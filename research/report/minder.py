@@ -186,6 +186,7 @@ def _close_all_but(keep: Sequence[int]) -> None:
 
 def _render(job: Job, folder: Path, minder: Connection) -> None:
     """Render a report, its kernels forked by the minder."""
+    gc.disable()  # it ends soon
     minder.send(work(job, folder, start=Starter(minder)))
 
 
@@ -205,7 +206,6 @@ def _serve_kernel(arguments: Sequence[str], env: Mapping[str, str], cwd: str) ->
     with Path(os.devnull).open("rb") as nothing:
         os.dup2(nothing.fileno(), 0)
     os.dup2(2, 1)  # our stdout is the answer of the command
-    gc.unfreeze()
     kernel.serve([*arguments, f"--IPKernelApp.parent_handle={os.getppid()}"])
 
 

@@ -29,7 +29,7 @@ HEAVY = (  # what notebooks import, or what they call imports later
     *("numpy", "pandas", "scipy.optimize", "scipy.stats", "statsmodels.api", "arch", "ruptures"),
     *("pandera.pandas", "deltalake", "plotly.graph_objects", "plotly.io", "bs4", "pyxirr"),
     *("nbconvert", "papermill", "jupyter_client.manager", "jupyter_client.asynchronous"),
-    *("ipykernel.kernelapp", "ipykernel.ipkernel", "IPython.core.completer", "papermill.engines"),
+    *("ipykernel.kernelapp", "ipykernel.debugger", "IPython.core.completer", "papermill.engines"),
 )
 OURS = ("research.models", "research.figures", "research.case", "research.earnings")
 REPORT = "research.report"
@@ -45,6 +45,7 @@ def environment() -> dict[str, str]:
     return {f"{name}_NUM_THREADS": "1" for name in threads} | {
         "PLOTLY_RENDERER": "plotly_mimetype",  # read when Plotly is imported
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",  # as ipykernel sets it
+        "PYDEVD_DISABLE_FILE_VALIDATION": "1",  # else a debugger that nobody uses warns
     }
 
 
