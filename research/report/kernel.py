@@ -6,10 +6,13 @@ Started as `python -m research.report.kernel -f CONNECTION_FILE`.
 from __future__ import annotations
 
 import asyncio
+import math
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from queue import Empty
 from typing import Any
 
 from research.report.surroundings import given
@@ -44,6 +47,7 @@ def started(folder: Path, settings: Mapping[str, str]) -> Iterator[Any]:
     ----------
     settings : variables of its environment, beside and instead of ours
     """
+    from jupyter_client.asynchronous.client import AsyncKernelClient
     from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
     from jupyter_client.manager import AsyncKernelManager
     from jupyter_core.utils import run_sync
@@ -64,6 +68,26 @@ def started(folder: Path, settings: Mapping[str, str]) -> Iterator[Any]:
                     **settings,
                 },
             )
+
+    class Client(AsyncKernelClient):
+        async def wait_for_ready(self, timeout: float | None = None) -> None:
+            """Return once its answer came, on both channels.
+
+            As the base does, which then waits 0.2 s more, that nothing else may come: what does
+            belongs to no cell, and is not taken for a cell's.
+            """
+            until = time.monotonic() + (math.inf if timeout is None else timeout)
+            while time.monotonic() < until:
+                self.kernel_info()
+                with suppress(Empty):
+                    answer = await self.shell_channel.get_msg(timeout=1)
+                    if answer["msg_type"] == "kernel_info_reply":
+                        await self.iopub_channel.get_msg(timeout=0.2)
+                        self._handle_kernel_info_reply(answer)
+                        return
+                if not await self.is_alive():
+                    raise RuntimeError("it died before it was ready")
+            raise RuntimeError(f"it was not ready after {timeout:g} s")
 
     class Manager(AsyncKernelManager):
         clients: list[Any] = []  # noqa: RUF012 - this class has one instance
@@ -87,6 +111,7 @@ def started(folder: Path, settings: Mapping[str, str]) -> Iterator[Any]:
 
     local = sys.platform != "win32" and len(str(folder).encode()) < SOCKET_PATH_LIMIT
     manager = Manager(
+        client_factory=Client,
         kernel_name="python3",
         kernel_spec_manager=OwnSpec(),
         connection_file=str(folder / "kernel.json"),

@@ -102,6 +102,9 @@ class Minder:
                         worker.send(("started", pid, None))
                     case ("signal", pid, number) if pid in self.kernels:
                         os.kill(pid, number)
+                        if number == signal.SIGKILL:
+                            os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)  # at once
+                            self._reap(worker)
 
     def _reap(self, worker: Connection) -> None:
         """Take note of who has ended."""
@@ -236,8 +239,10 @@ class Starter:
         return self._ended.get(pid)
 
     def send_signal(self, pid: int, number: int) -> None:
-        """Send a signal to a kernel, unless it has ended."""
+        """Send a signal to a kernel, unless it has ended; one that is killed has when we return."""
         self._minder.send(("signal", pid, int(number)))
+        while number == signal.SIGKILL and pid not in self._ended:
+            self._hear()
 
 
 class Forked:
