@@ -347,6 +347,9 @@ def run(
         float,
         typer.Option(min=1.0, metavar="SECONDS", help="Update the store for no longer than this."),
     ] = 300.0,
+    workers: Annotated[
+        int, typer.Option(min=1, metavar="NUMBER", help="Render so many reports at once.")
+    ] = 2,
     as_json: JsonOption = False,
 ) -> None:
     """Render what is due: what a schedule plans since each report's last success.
@@ -381,6 +384,7 @@ def run(
         names=names or (),
         everything=everything,
         budget_seconds=budget,
+        workers=workers,
         update=None if no_update else refresh.update_store,
         tell=_progress,
     )

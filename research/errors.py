@@ -68,6 +68,10 @@ class AlertError(ResearchError):
     """Nobody can be told anything, as what was told before cannot be read or written."""
 
 
+class TimedOutError(RenderError):
+    """It took longer than it may."""
+
+
 class SourceError(ResearchError):
     """An upstream did not answer a question; the text names source, question and reason."""
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ from research.headline import Headline
 from research.report import facts, kept
 from research.report.earlier import Earlier
 from research.report.execute import execute
+from research.report.surroundings import temporary_folder
 
 if TYPE_CHECKING:
     from research.report.hindsight import View
@@ -71,8 +71,8 @@ def split(then: Earlier, now: Now, tell: Callable[[str], None]) -> Course:
     UnsplitError : if a step cannot be rendered, or the data of then cannot be had
     """
     try:
-        with tempfile.TemporaryDirectory(prefix="research-") as folder:
-            return _split(then, now, tell, Path(folder))
+        with temporary_folder() as folder:
+            return _split(then, now, tell, folder)
     except (OSError, ResearchError) as error:
         raise _unsplit(NOT_HELD, error) from error
 

@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import logging
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
-from research.errors import QualityError, RenderError, ResearchError
 from research.parameters import Schema
 from research.report import facts, kernel
-
-if TYPE_CHECKING:
-    from papermill import PapermillExecutionError
+from research.report.surroundings import given, temporary_folder
 
 T = TypeVar("T")
 
@@ -57,62 +52,56 @@ def execute(
     Raises
     ------
     QualityError : if a cell refused its data
+    TimedOutError : if one took longer than this process was given
     RenderError : if another failed or the kernel died
+
+    The cause of each is a `progress.Halted`.
     """
     began = time.perf_counter()
     with (
-        tempfile.TemporaryDirectory(prefix="research-") as name,
+        temporary_folder() as folder,
         ThreadPoolExecutor(1) as other,
-        kernel.started(folder := Path(name), settings or {}) as manager,
+        kernel.started(folder, settings or {}) as manager,
     ):
         with kernel.without_iri_grammar():  # while the kernel starts
             import papermill
+
+            from research.report.progress import ENGINE, Progress
         # it warns of each parameter with a union for a type, which it cannot read; ours are checked
-        logging.getLogger("papermill").setLevel(logging.ERROR)
+        logging.getLogger("papermill").setLevel(logging.CRITICAL)
+        limits = given().limits
+        progress = Progress(accepted=accepted, is_injected=bool(changed))
         notebook = folder / "notebook.ipynb"  # papermill reads braces in a path as parameters
         notebook.write_text(facts.asking(source, store), encoding="utf-8")
         preparing = other.submit(beside)
+
+        def on_cell_start(cell_index: int, **_: Any) -> None:
+            progress.at = cell_index
+            tell(f"cell {cell_index + 1}")
+
         try:
             run = papermill.execute_notebook(
                 str(notebook),
                 None,
                 dict(changed),
+                engine_name=ENGINE,
+                progress=progress,
                 kernel_name="python3",
                 language="python",
                 progress_bar=False,
                 request_save_on_cell_execute=False,
                 autosave_cell_every=0,
                 iopub_timeout=60,  # seconds; its 4 are too few for a machine under load
+                timeout_func=None if limits is None else lambda _: limits.left(),
                 stderr_file=sys.stderr,
                 km=manager,
-                on_cell_start=lambda cell_index, **_: tell(f"cell {cell_index + 1}"),
+                on_cell_start=on_cell_start,
             )
         except papermill.PapermillExecutionError as error:
-            told = QualityError if error.ename == QualityError.__name__ else RenderError
-            raise told(_failure(accepted, changed, error)) from error
-        except (RuntimeError, TimeoutError) as error:  # nbclient's, of a kernel that is gone
-            what = accepted.notebook.stem
-            raise RenderError(f"{what}: the kernel died ({error}); out of memory?") from error
+            raise progress.failed(error) from progress.halted()
+        except (RuntimeError, TimeoutError) as error:  # nbclient's
+            raise progress.stopped(error, limits) from progress.halted()
         tell("writing the page")
         made = preparing.result()
     read = facts.told(run.cells.pop())
     return Ran(notebook=run, read=read, beside=made, seconds=time.perf_counter() - began)
-
-
-def _failure(
-    accepted: Schema, injected: Mapping[str, object], error: PapermillExecutionError
-) -> str:
-    """Say in one line which cell failed and why."""
-    position = error.cell_index + 1
-    if injected and position > accepted.cell:
-        position -= 1  # papermill puts the changed parameters into a cell of their own
-    ours = {cls.__name__ for cls in _family(ResearchError)}
-    kind = "" if error.ename in ours else f"{error.ename}: "
-    reason = " ".join(str(error.evalue).split()) or "no reason given"
-    return f"{accepted.notebook.stem}, cell {position}: {kind}{reason:.500}; nothing was published"
-
-
-def _family(cls: type[Exception]) -> Iterator[type[Exception]]:
-    yield cls
-    for child in cls.__subclasses__():
-        yield from _family(child)

@@ -14,6 +14,7 @@ from research.errors import RenderError
 
 SIMULATED = "simulated"  # the kind of a store that is made, not observed
 KIND = "application/vnd.gpu-depin-research.facts+json"
+QUESTION = "from research.report import facts\nfacts.show"
 WITH_IDS = (4, 5)  # the version of the notebook format from which cells have ids
 
 
@@ -30,7 +31,7 @@ def asking(notebook: bytes, store: str | None) -> str:
         "metadata": {},
         "execution_count": None,
         "outputs": [],
-        "source": f"from research.report import facts\nfacts.show({store!r})",
+        "source": f"{QUESTION}({store!r})",
     }
     if (content.get("nbformat", 4), content.get("nbformat_minor", 0)) >= WITH_IDS:
         cell["id"] = "what-was-read"

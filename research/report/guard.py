@@ -145,7 +145,7 @@ def scrub(text: str, hidden: Iterable[str] | None = None) -> str:
 
 def _forms(key: str) -> set[str]:
     """Return a key as a page may write it: plain, in an address, in JSON or within base64."""
-    if len(key) < SHORTEST_KEY or key.casefold() in _our_words():  # TOKEN=disabled
+    if len(key) < SHORTEST_KEY or key.casefold() in our_words():  # TOKEN=disabled
         return set()
     plain = {key, quote(key), quote(key, ""), quote_plus(key), json.dumps(key)[1:-1]}
     return plain | {_in_base64(key.encode(), before) for before in range(3)}
@@ -190,13 +190,13 @@ def _names(names: Iterable[str]) -> list[str]:
         for name in names
         if len(name) >= SHORTEST_NAME
         and not COMMON.fullmatch(name)
-        and name.casefold() not in _our_words()
+        and name.casefold() not in our_words()
     ]
     return [rf"(?<!\w){re.escape(name)}(?!\w)" for name in telling]
 
 
 @cache
-def _our_words() -> frozenset[str]:
+def our_words() -> frozenset[str]:
     """Return the words of our own files: a page that has one of them tells nothing by it.
 
     A user called Render or Akash would otherwise get no report at all.

@@ -91,6 +91,7 @@ def page(
     failed_checks: Sequence[str] = (),
     rendered_at: dt.datetime,
     changes: Mapping[str, Any] | None = None,
+    shown: Sequence[Block] | None = None,
 ) -> bytes:
     """Return the page of `notebook`, whose cells have run.
 
@@ -102,36 +103,31 @@ def page(
     failed_checks : of quality, in what results rest on, one sentence each
     rendered_at : the time to print, UTC
     changes : what changed since the report that this one replaces, see `changes`
+    shown : `blocks_of` the notebook, if they were made already
     """
-    blocks, contents = _listed([block for cell in notebook.cells for block in _blocks(cell)])
+    listed, contents = _listed(blocks_of(notebook) if shown is None else shown)
     if changes and changes["title"]:
         contents[CHANGES] = changes["title"]
     packed, digest = plotly_js()
     script = (TEMPLATE / "page.js").read_text(encoding="utf-8")
-    exporter = _Exporter(  # type: ignore[no-untyped-call]  # nbconvert is half typed
-        extra_loaders=[FileSystemLoader(TEMPLATE)],
-        template_paths=[],
-        template_file="page.html.j2",
-        default_preprocessors=[],
-    )
-    html, _ = exporter.from_notebook_node(
+    html, _ = _exporter().from_notebook_node(
         notebook,
         resources={
-            "title": _title(blocks) or name,
+            "title": _title(listed) or name,
             "name": _slug(name),
-            "blocks": blocks,
+            "blocks": listed,
             "changes": changes,
             "changes_anchor": CHANGES,
             "contents": contents if len(contents) >= HEADINGS_LISTED else {},
             "parameters": parameters,
-            "simulated": simulated or any(block.simulated for block in blocks),
-            "doubts": _doubts(blocks, told=bool(failed_checks)),
+            "simulated": simulated or any(block.simulated for block in listed),
+            "doubts": _doubts(listed, told=bool(failed_checks)),
             "failed_checks": failed_checks,
             "rendered_at": rendered_at,
             "version": importlib.metadata.version("gpu-depin-research"),
             "style": Markup((TEMPLATE / "page.css").read_text(encoding="utf-8")),  # noqa: S704 - ours
             "script": Markup(script),  # noqa: S704 - ours
-            "plotly_js": packed if any(block.figure for block in blocks) else "",
+            "plotly_js": packed if any(block.figure for block in listed) else "",
             "may_run": f"'sha256-{_digest(script.encode())}' 'sha256-{digest}'",
         },
     )
@@ -168,6 +164,22 @@ class _Exporter(TemplateExporter):
         environment: Environment = super()._create_environment()  # type: ignore[no-untyped-call]
         environment.autoescape = True
         return environment
+
+
+@cache
+def _exporter() -> _Exporter:
+    """Return the exporter, which has read its template after the first page."""
+    return _Exporter(  # type: ignore[no-untyped-call]  # nbconvert is half typed
+        extra_loaders=[FileSystemLoader(TEMPLATE)],
+        template_paths=[],
+        template_file="page.html.j2",
+        default_preprocessors=[],
+    )
+
+
+def blocks_of(notebook: NotebookNode) -> list[Block]:
+    """Return what a notebook shows, from top to bottom."""
+    return [block for cell in notebook.cells for block in _blocks(cell)]
 
 
 def _blocks(cell: NotebookNode) -> Iterator[Block]:

@@ -80,11 +80,11 @@ def environment(store: str | None = None) -> dict[str, Any]:
     files = kept.read()
     is_private = guard.leaks("\n".join(files.values()), guard.private(store))
     packed = None if is_private else kept.pack(files)
-    return {**_installed(), "catalogue": kept.digest(files), "catalogue_files": packed}
+    return {**installed(), "catalogue": kept.digest(files), "catalogue_files": packed}
 
 
 @cache
-def _installed() -> dict[str, Any]:
+def installed() -> dict[str, Any]:
     """Return the packages and our code, which stay as they are while this process runs."""
     folder = Path(str(research.__file__)).parent
     return {

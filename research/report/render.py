@@ -214,7 +214,7 @@ def make(
     )
     told = {name: asked.store_name if name == "store" else values[name] for name in values}
     html, twin = run.beside
-    shown = [
+    parameters = [
         html.Shown(
             name=parameter.name,
             value=written(told[parameter.name]),
@@ -224,8 +224,9 @@ def make(
         for parameter in asked.accepted.parameters
     ]
     known = {
+        "shown": html.blocks_of(run.notebook),
         "name": asked.path.stem,
-        "parameters": shown,
+        "parameters": parameters,
         "simulated": values.get("store") == "sample",
         "failed_checks": [_named(one) for one in run.read["failed_checks"]],
     }

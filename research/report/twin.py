@@ -11,7 +11,7 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from bs4 import BeautifulSoup, Tag
 from research import headline
 from research.origin import SIMULATED, markup
 from research.report.harmless import readable
-from research.report.html import Block, Shown, _blocks, _title, marks
+from research.report.html import Block, Shown, _title, blocks_of, marks
 
 VERSION = 1  # of what a twin holds
 # What a trace says in numbers and words; the rest is how it looks.
@@ -37,6 +37,7 @@ def build(
     simulated: bool,
     failed_checks: Sequence[str] = (),
     as_of: str | None,
+    shown: Sequence[Block] | None = None,
 ) -> dict[str, Any]:
     """Return what the page of `notebook` shows, as JSON knows it.
 
@@ -48,8 +49,9 @@ def build(
     simulated : whether its input is known to be; else any mark on a figure or table decides
     failed_checks : of quality, in what results rest on, one sentence each
     as_of : what was known then was used, ISO 8601; None for a notebook that reads no store
+    shown : `html.blocks_of` the notebook, if they were made already
     """
-    shown = [block for cell in notebook.cells for block in _blocks(cell)]
+    shown = blocks_of(notebook) if shown is None else shown
     blocks = [part for block in shown for part in _parts(block)]
     found = {SIMULATED} if simulated else set()
     found.update(marks(shown))
@@ -69,7 +71,7 @@ def build(
             }
             for one in parameters
         ],
-        "headline": headline_of(notebook),
+        "headline": _headline(shown),
         "blocks": blocks,
         "sources": sorted({one["source"] for one in blocks if one.get("source")}),
     }
@@ -77,7 +79,11 @@ def build(
 
 def headline_of(notebook: Any) -> dict[str, Any] | None:
     """Return the first headline that a box of the notebook carries, None if none does."""
-    for block in (block for cell in notebook.cells for block in _blocks(cell)):
+    return _headline(blocks_of(notebook))
+
+
+def _headline(shown: Iterable[Block]) -> dict[str, Any] | None:
+    for block in shown:
         if "data-headline" not in block.html:
             continue
         for box in BeautifulSoup(block.html, "html.parser").select("[data-headline]"):

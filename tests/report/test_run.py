@@ -16,7 +16,7 @@ import stamina
 
 from research import config
 from research.errors import RenderError, StoreError, UsageError
-from research.report import batch, locks, render
+from research.report import locks, render, worker
 from research.report.jobs import Job, Outcome
 from research.report.schedule import read
 from research.report.standing import standings
@@ -394,8 +394,6 @@ def test_what_can_pass_is_tried_again_and_what_cannot_is_not(
         raise error
 
     monkeypatch.setattr(render, "report", fail)
-    told: list[Outcome] = []
     with stamina.set_testing(True, attempts=3):
-        [failed] = batch.render_all([job(tmp_path)], workers=1, on_done=told.append)
-    assert told == [failed]
+        failed = worker.work(job(tmp_path), tmp_path)
     assert (failed.state, failed.reason, failed.attempts) == ("failed", str(error), attempts)

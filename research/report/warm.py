@@ -1,0 +1,130 @@
+"""The warm process: has every import of a report done, and is forked once for each report.
+
+Started as `python -m research.report.warm SOCKET`. It computes nothing of a report, keeps no
+setting and runs no thread of Python's, so that what is forked from it is as good as new.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import gc
+import importlib
+import os
+import pkgutil
+import signal
+import socket
+import sys
+import threading
+import traceback
+from collections.abc import Iterator
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from typing import Any
+
+from research.errors import ResearchError
+from research.report import kernel
+
+READY = b"ready"
+HEAVY = (  # what notebooks import, or what they call imports later
+    *("numpy", "pandas", "scipy.optimize", "scipy.stats", "statsmodels.api", "arch", "ruptures"),
+    *("pandera.pandas", "deltalake", "plotly.graph_objects", "plotly.io", "bs4", "pyxirr"),
+    *("nbconvert", "papermill", "jupyter_client.manager", "jupyter_client.asynchronous"),
+    *("ipykernel.kernelapp", "ipykernel.debugger", "IPython.core.completer", "papermill.engines"),
+)
+OURS = ("research.models", "research.figures", "research.case", "research.earnings")
+REPORT = "research.report"
+SCRIPT = "research.report.warm"
+
+
+def environment() -> dict[str, str]:
+    """Return the variables that it needs beside ours.
+
+    Two reports at once with a thread for each core in each are slower than one after the other.
+    """
+    threads = ("OMP", "OPENBLAS", "MKL", "VECLIB_MAXIMUM", "NUMEXPR")
+    return {f"{name}_NUM_THREADS": "1" for name in threads} | {
+        "PLOTLY_RENDERER": "plotly_mimetype",  # read when Plotly is imported
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",  # as ipykernel sets it
+        "PYDEVD_DISABLE_FILE_VALIDATION": "1",  # else a debugger that nobody uses warns
+    }
+
+
+def preload() -> None:
+    """Import what reports need, and compute what is the same in all of them."""
+    with kernel.without_iri_grammar():
+        nbformat: Any = importlib.import_module("nbformat")
+    for name in (*HEAVY, *OURS, *_modules()):
+        importlib.import_module(name)
+    from research import catalogue
+    from research.config import settings
+    from research.report import guard, html, manifest
+
+    html.plotly_js()
+    manifest.installed()
+    guard.our_words()
+    cell = {"cell_type": "markdown", "id": "a", "metadata": {}, "source": "| `b` |\n|---|\n| c |"}
+    notebook = nbformat.from_dict(
+        {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [cell]}
+    )
+    nbformat.validate(notebook)
+    html.page(
+        notebook, name="a", parameters=(), simulated=False, rendered_at=dt.datetime.now(dt.UTC)
+    )
+    with suppress(ResearchError):  # each report says by itself what is wrong with it
+        catalogue.load()
+    settings.cache_clear()  # a report of then has others
+
+
+def _modules() -> Iterator[str]:
+    yield from (f"research.{name}" for name in ("load", "holdings", "link", "overview", "profile"))
+    yield from (f"research.{name}" for name in ("doubts", "sample", "store", "market"))
+    for package in (*OURS, REPORT):
+        path = importlib.import_module(package).__path__
+        for found in pkgutil.walk_packages(path, f"{package}."):
+            if found.name != SCRIPT:
+                yield found.name
+
+
+def main(control: socket.socket) -> None:
+    """Fork a minder for each connection that comes over `control`, until that is closed."""
+    preload()
+    if threading.active_count() > 1:
+        raise SystemExit(f"a thread runs after the imports: {threading.enumerate()}")
+    from research.report import minder
+
+    minder.adopt_orphans()  # those of a minder that is killed
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody asks how one of them ended
+    gc.collect()
+    gc.freeze()
+    minders = set()
+    control.sendall(READY)
+    while True:
+        said, descriptors, _, _ = socket.recv_fds(control, 1, 1)
+        if not said:
+            break
+        pid = os.fork()
+        if pid == 0:
+            _mind(control, descriptors[0])
+        minders.add(pid)
+        os.close(descriptors[0])
+    for pid in minders:  # each sees by itself that nobody waits for it
+        with suppress(ChildProcessError):
+            os.waitpid(pid, 0)
+    minder.end_all()
+
+
+def _mind(control: socket.socket, descriptor: int) -> None:
+    from research.report import minder
+
+    try:
+        control.close()
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        minder.mind(Connection(descriptor))
+    except BaseException:  # noqa: BLE001 - the end of a process, and nobody above to tell
+        traceback.print_exc()
+    finally:
+        os._exit(1)
+
+
+if __name__ == "__main__":
+    main(socket.socket(fileno=int(sys.argv[1])))
