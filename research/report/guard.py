@@ -171,11 +171,13 @@ def _folders(*folders: str | Path | None) -> list[str]:
             absolute = Path(folder).expanduser().absolute()
             places = {absolute, absolute.resolve()} - {Path(absolute.anchor)}
             written |= {text for place in places for text in (str(place), place.as_posix())}
-    return [
-        rf"(?<![\w.<-]){re.escape(form)}(?![\w-])"
+    forms = (
+        re.escape(form)
         for text in sorted(written)
         for form in sorted({text, json.dumps(text)[1:-1], quote(text)})
-    ]
+    )
+    # what may not stand before it comes after it, as a search for plain text is ten times as fast
+    return [rf"{form}(?<![\w.<-]{form})(?![\w-])" for form in forms]
 
 
 def _environment() -> list[str]:

@@ -27,7 +27,7 @@ from markupsafe import Markup
 from mistune import BlockParser, InlineParser
 from nbconvert.exporters import TemplateExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
-from nbformat import NotebookNode
+from nbformat import NotebookNode, from_dict
 
 from research.origin import FAILED, SIMULATED, markup
 from research.report import figure_data, figure_marks
@@ -111,7 +111,7 @@ def page(
     packed, digest = plotly_js()
     script = (TEMPLATE / "page.js").read_text(encoding="utf-8")
     html, _ = _exporter().from_notebook_node(
-        notebook,
+        from_dict({"cells": [], "metadata": {}}),  # type: ignore[no-untyped-call]  # all is listed
         resources={
             "title": _title(listed) or name,
             "name": _slug(name),
