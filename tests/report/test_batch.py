@@ -182,7 +182,8 @@ def test_a_failed_notebook_is_kept_with_the_cell_that_failed_first(
     assert cells[1]["source"][0] == "def f():\n"
     assert cells[1]["outputs"][0]["ename"] == "JSONDecodeError"
     assert [each["source"][0][:6] for each in cells[2:]] == ["# T", "import", "print("]
-    assert cells[3]["outputs"][0]["text"] == ["so far …\n"]
+    (printed,) = cells[3]["outputs"][0]["text"]
+    assert printed in ("so far …\n", "so far …/.venv\n")  # within the project's folder, or not
     assert cells[4]["outputs"] == []
 
 
@@ -308,8 +309,9 @@ def test_reports_go_on_plainly_if_the_warm_process_is_killed(
 
 
 SCRIPT = """
-import sys
+import signal, sys
 from pathlib import Path
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored below nohup
 from research.report.batch import render_all
 from research.report.jobs import Job
 jobs = [Job(name="n", notebook=sys.argv[1], parameters={}, store=None, as_of=None,
