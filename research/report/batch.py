@@ -93,6 +93,7 @@ class Pool:
         self._control: socket.socket | None = None
         self._lock = threading.Lock()
         self._open: set[Running] = set()
+        self._left: list[Path] = []  # folders whose minder did not say that it is done
         self._is_ended = False
 
     def start(self) -> None:
@@ -172,7 +173,7 @@ class Pool:
                     minded: Minded = minder.recv()
             except (EOFError, OSError):
                 if folder is not None:
-                    shutil.rmtree(folder, ignore_errors=True)
+                    self._left.append(folder)
                 return "the process that minded the report was killed; out of memory?"
         return minded
 
@@ -221,6 +222,8 @@ class Pool:
                 else:
                     _end_process(each)
         self._stop_warm()
+        for folder in self._left:  # not before: a kernel that finds it gone makes another elsewhere
+            shutil.rmtree(folder, ignore_errors=True)
 
     def _stop_warm(self) -> None:
         """Wait for the warm process to end, which it does when nobody can ask it any more."""

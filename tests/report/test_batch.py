@@ -320,10 +320,7 @@ render_all(jobs)
 """
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_to_the_run_ends_everything_below_it(
-    room: Path, write: Write, number: signal.Signals
-) -> None:
+def started_run(room: Path, write: Write) -> tuple[subprocess.Popen[bytes], list[psutil.Process]]:
     path = write(room / "long.ipynb", "# T", *FAULTS["hangs"])
     run = subprocess.Popen([sys.executable, "-c", SCRIPT, str(path), str(room / "long")])
     below = psutil.Process(run.pid)
@@ -332,6 +329,14 @@ def test_a_signal_to_the_run_ends_everything_below_it(
         time.sleep(0.05)  # the warm process, then a minder, a worker and a kernel of two reports
     started = below.children(recursive=True)
     assert len(started) == 7
+    return run, started
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_to_the_run_ends_everything_below_it(
+    room: Path, write: Write, number: signal.Signals
+) -> None:
+    run, started = started_run(room, write)
     run.send_signal(number)
     assert run.wait(20) != 0
     gone, alive = psutil.wait_procs(started, timeout=20)
@@ -339,6 +344,21 @@ def test_a_signal_to_the_run_ends_everything_below_it(
     while left_below() and time.monotonic() < until:
         time.sleep(0.1)  # what was forked after we looked takes its own files along
     assert (len(gone), alive, left_below()) == (7, [], [])
+
+
+def test_a_folder_stays_until_nobody_is_left_who_may_use_it(room: Path, write: Write) -> None:
+    run, started = started_run(room, write)
+    minders = started[0].children()
+    before = left_below()
+    for minder in minders:
+        minder.suspend()  # as a busy machine may
+    run.send_signal(signal.SIGINT)
+    time.sleep(1)
+    during = left_below()
+    for minder in minders:
+        minder.resume()
+    assert run.wait(20) != 0
+    assert (len(minders), during, left_below()) == (2, before, [])
 
 
 def test_a_verdict_that_turned_is_told_in_a_sentence(room: Path) -> None:
