@@ -291,7 +291,7 @@ def status(
     A report is overdue if the time at which it was due is past for longer than its entry allows.
     """
     from research import load
-    from research.report import standing
+    from research.unattended import standing
 
     location, reports = _location(store), standing.standings(schedule, out)
     lacking = ""
@@ -359,9 +359,9 @@ def run(
     due again at the next run, and keeps no other from being rendered. Exits with 1 if something
     failed, and with 3 if nothing did but the checks of a strict report.
     """
-    from research.report import planning, refresh, standing, state
-    from research.report import run as running
-    from research.report import schedule as schedules
+    from research.unattended import planning, refresh, standing, state
+    from research.unattended import run as running
+    from research.unattended import schedule as schedules
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     read = schedules.read(schedule, store=store)

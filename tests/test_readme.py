@@ -15,9 +15,9 @@ from pytest_httpserver import HTTPServer
 
 from research import case, catalogue, config, sources
 from research.parameters import schema
-from research.report import schedule
 from research.report.render import find
 from research.store import Store
+from research.unattended import schedule
 from research.update import update
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")

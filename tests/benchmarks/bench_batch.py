@@ -22,9 +22,9 @@ from pathlib import Path
 
 import psutil
 
-from research.report.batch import render_all
-from research.report.jobs import Job, Outcome
 from research.report.render import find
+from research.unattended.batch import render_all
+from research.unattended.jobs import Job, Outcome
 
 AS_OF = "2026-03-01T00:00:00Z"
 WORKERS = 2

@@ -11,9 +11,9 @@ from pytest_httpserver import HTTPServer
 
 from research import config
 from research.errors import RenderError, UsageError
-from research.report.schedule import read
-from tests.report.runs import Desk
+from research.unattended.schedule import read
 from tests.report.shelves import put
+from tests.unattended.runs import Desk
 
 Write = Callable[..., Path]
 SCHEDULE = """

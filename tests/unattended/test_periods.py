@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from research.report.periods import KEPT, Plan, due, settle
+from research.unattended.periods import KEPT, Plan, due, settle
 
 BERLIN, NEW_YORK = "Europe/Berlin", "America/New_York"
 ZONES = [

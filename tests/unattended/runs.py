@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from research.report.jobs import Job, Outcome, State
 from research.report.manifest import KEYS, VERSION
-from research.report.run import run
-from research.report.schedule import Schedule
-from research.report.summary import Summary
+from research.unattended.jobs import Job, Outcome, State
+from research.unattended.run import run
+from research.unattended.schedule import Schedule
+from research.unattended.summary import Summary
 
 
 def utc(text: str) -> dt.datetime:

@@ -18,10 +18,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from research.report import batch
-from research.report.batch import render_all
 from research.report.files import TWIN, publish
-from research.report.jobs import Job, Outcome
+from research.unattended import batch
+from research.unattended.batch import render_all
+from research.unattended.jobs import Job, Outcome
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks on Linux alone")
 
@@ -312,8 +312,8 @@ SCRIPT = """
 import signal, sys
 from pathlib import Path
 signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored below nohup
-from research.report.batch import render_all
-from research.report.jobs import Job
+from research.unattended.batch import render_all
+from research.unattended.jobs import Job
 jobs = [Job(name="n", notebook=sys.argv[1], parameters={}, store=None, as_of=None,
             out=Path(sys.argv[2]), strict=False, seconds=60, cell_seconds=60, period=None)] * 3
 render_all(jobs)
@@ -365,7 +365,7 @@ def test_a_verdict_that_turned_is_told_in_a_sentence(room: Path) -> None:
     page = room / "turned.html"
     told = {"changes": {"flips": [{"text": "The answer changed."}]}}
     publish(b"", page, beside={TWIN: json.dumps(told).encode()})
-    from research.report import worker
+    from research.unattended import worker
 
     assert worker._flips(page) == ("The answer changed.",)
     publish(b"", page, beside={TWIN: json.dumps({"changes": None}).encode()})
@@ -383,7 +383,7 @@ def test_the_memory_of_the_machine_is_shared_between_the_workers() -> None:
 
 
 def test_a_notebook_that_cannot_be_found_is_an_outcome(room: Path) -> None:
-    from research.report.worker import work
+    from research.unattended.worker import work
 
     answer = work(job("none-of-ours", room), room)
     assert answer.state == "failed"

@@ -10,9 +10,9 @@ from typing import Any
 from research import headline
 from research.headline import Figure, Headline
 from research.report import manifest
-from research.report.alerts import Good
 from research.report.files import TWIN, publish
-from research.report.jobs import Job, Outcome, State
+from research.unattended.alerts import Good
+from research.unattended.jobs import Job, Outcome, State
 
 NOW = dt.datetime(2026, 11, 25, 6, 5, tzinfo=dt.UTC)
 PLANNED = dt.datetime(2026, 11, 25, 6, tzinfo=dt.UTC)

@@ -16,12 +16,13 @@ import stamina
 
 from research import config
 from research.errors import RenderError, StoreError, UsageError
-from research.report import locks, render, worker
-from research.report.jobs import Job, Outcome
-from research.report.schedule import read
-from research.report.standing import standings
-from research.report.state import Ledger, StateError
-from tests.report.runs import Desk, publish, utc
+from research.report import render
+from research.unattended import locks, worker
+from research.unattended.jobs import Job, Outcome
+from research.unattended.schedule import read
+from research.unattended.standing import standings
+from research.unattended.state import Ledger, StateError
+from tests.unattended.runs import Desk, publish, utc
 
 Write = Callable[..., Path]
 PARAMETERS = (
@@ -153,7 +154,7 @@ def test_an_update_waits_for_that_of_another_run_and_then_goes_on_without(desk: 
 HOLD = """
 import sys, time
 from pathlib import Path
-from research.report.state import Ledger
+from research.unattended.state import Ledger
 with Ledger(Path(sys.argv[1])).lock("weekly").held(run="theirs"):
     print("held", flush=True)
     time.sleep(60)

@@ -16,10 +16,11 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from research.errors import RenderError
-from research.report import listing, manifest, retention
+from research.report import listing, manifest
 from research.report.files import TWIN, publish
-from research.report.retention import Keep, chosen, plan, prune
 from research.report.shelf import ARCHIVE
+from research.unattended import retention
+from research.unattended.retention import Keep, chosen, plan, prune
 from tests.report.shelves import put as put_whole
 
 FIRST = dt.date(2026, 1, 1)  # a Thursday

@@ -30,8 +30,8 @@ import numpy as np
 import psutil
 
 from research.report import kernel
-from research.report.jobs import Job
-from research.report.worker import Answer, Minded, too_long, work
+from research.unattended.jobs import Job
+from research.unattended.worker import Answer, Minded, too_long, work
 
 GRACE = 3.0  # seconds beyond its limit in which a report may still end by itself
 TICK = 0.05  # seconds between two looks at those that are minded

@@ -20,10 +20,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from research.errors import ParameterError, UsageError
-from research.report.periods import CatchUp, Plan
 from research.report.render import order
-from research.report.retention import Keep
-from research.report.rules import Rules
+from research.unattended.periods import CatchUp, Plan
+from research.unattended.retention import Keep
+from research.unattended.rules import Rules
 
 DEFAULT = Path("reports/schedule.toml")
 GIVEN_BY_THE_RUN = ("store", "as_of")  # parameters that no entry may name

@@ -23,20 +23,21 @@ from werkzeug import Request, Response
 
 from research import config
 from research.errors import AlertError, UsageError
-from research.report import guard, telling
-from research.report.alerts import Seen
-from research.report.jobs import Outcome
-from research.report.rules import Rules
-from research.report.telling import FILE, FOLDER, TRIES, tell
-from tests.report.alarms import CHANCE, NAME, NOW, PLANNED, came, put
+from research.report import guard
+from research.unattended import telling
+from research.unattended.alerts import Seen
+from research.unattended.jobs import Outcome
+from research.unattended.rules import Rules
+from research.unattended.telling import FILE, FOLDER, TRIES, tell
+from tests.unattended.alarms import CHANCE, NAME, NOW, PLANNED, came, put
 
 SECRET = "s3cr3t-0123456789abcdef"  # noqa: S105 - planted
 FAILING = """
 import datetime as dt, sys
 from pathlib import Path
-from research.report.jobs import Job, Outcome
-from research.report.rules import Rules
-from research.report.telling import tell
+from research.unattended.jobs import Job, Outcome
+from research.unattended.rules import Rules
+from research.unattended.telling import tell
 
 job = Job(name="weekly/akash", notebook="n", parameters={}, store=None, as_of=None, out=Path("."),
           strict=False, seconds=1, cell_seconds=1, period=None)

@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from research.errors import ResearchError
-from research.report import retention, telling
 from research.report.guard import scrub
-from research.report.jobs import Outcome
-from research.report.log import Log
-from research.report.rules import Rules
-from research.report.schedule import Schedule
-from research.report.standing import standing
-from research.report.state import Record, State
-from research.report.summary import Summary
+from research.unattended import retention, telling
+from research.unattended.jobs import Outcome
+from research.unattended.log import Log
+from research.unattended.rules import Rules
+from research.unattended.schedule import Schedule
+from research.unattended.standing import standing
+from research.unattended.state import Record, State
+from research.unattended.summary import Summary
 
 
 def rules_of(schedule: Schedule) -> dict[str, Rules]:

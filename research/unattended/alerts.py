@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pydantic import BaseModel, ConfigDict
 
 from research.headline import Figure, Headline, in_words
-from research.report.jobs import Outcome
-from research.report.rules import Kind, Rules, Threshold
+from research.unattended.jobs import Outcome
+from research.unattended.rules import Kind, Rules, Threshold
 
 TITLES = {
     "failure": "Failed",

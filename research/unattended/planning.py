@@ -9,10 +9,10 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from research.errors import UsageError
-from research.report.jobs import Job
-from research.report.periods import due
-from research.report.schedule import Schedule, Scheduled
-from research.report.state import Record, State
+from research.unattended.jobs import Job
+from research.unattended.periods import due
+from research.unattended.schedule import Schedule, Scheduled
+from research.unattended.state import Record, State
 
 
 @dataclass(frozen=True, kw_only=True)

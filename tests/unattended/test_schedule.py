@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from research.errors import UsageError
-from research.report.schedule import Schedule, read
+from research.unattended.schedule import Schedule, read
 
 Write = Callable[..., Path]
 PARAMETERS = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from research.report.jobs import Outcome
+from research.unattended.jobs import Outcome
 
 
 @dataclass(kw_only=True)

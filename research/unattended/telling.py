@@ -20,13 +20,14 @@ from filelock import FileLock, Timeout
 from pydantic import AwareDatetime, BaseModel, Field, ValidationError
 
 from research.errors import AlertError, UsageError
-from research.report import alerts, earlier, guard, post
+from research.report import earlier, guard
 from research.report import manifest as manifests
-from research.report.alerts import Alert, Decision, Good, Seen
 from research.report.files import publish
 from research.report.guard import Private
-from research.report.jobs import Outcome
-from research.report.rules import Kind, Rules
+from research.unattended import alerts, post
+from research.unattended.alerts import Alert, Decision, Good, Seen
+from research.unattended.jobs import Outcome
+from research.unattended.rules import Kind, Rules
 
 FOLDER, FILE, BROKEN = ".state", "alerts.json", "alerts.broken.json"
 TRIES = 12  # of a letter; the pause after each doubles, so the last is a day and a half later

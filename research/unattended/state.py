@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from research.errors import ResearchError
-from research.report.locks import SUFFIX, Lock
+from research.unattended.locks import SUFFIX, Lock
 
 FOLDER = ".state"  # within the folder of the reports; nothing in it is published
 LOCK_SECONDS = 30.0  # to wait for another's writing, which takes milliseconds

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pydantic import SecretStr
 
 from research.config import settings
-from research.report.rules import Kind
+from research.unattended.rules import Kind
 
 SENDER = "GPU DePIN research"
 TYPES: Mapping[Kind, str] = {"failure": "failure", "recovery": "success", "overdue": "warning"}

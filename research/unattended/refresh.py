@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 
 from research.errors import ResearchError
 from research.report.guard import scrub
-from research.report.locks import of_store
-from research.report.log import Log
-from research.report.retries import tries
+from research.unattended.locks import of_store
+from research.unattended.log import Log
+from research.unattended.retries import tries
 
 Update = Callable[[str, float], Sequence[str]]
 LEAST_SECONDS = 1.0  # of an update that had to wait

@@ -11,12 +11,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from research.errors import QualityError, ResearchError, TimedOutError
-from research.report import failed, render
+from research.report import render
 from research.report.files import TWIN
-from research.report.jobs import Job, State
 from research.report.progress import Halted
-from research.report.retries import tries
 from research.report.surroundings import Limits, Start, Surroundings, within
+from research.unattended import failed
+from research.unattended.jobs import Job, State
+from research.unattended.retries import tries
 
 
 @dataclass(frozen=True, kw_only=True)

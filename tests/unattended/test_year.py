@@ -19,10 +19,10 @@ from pathlib import Path
 
 import pytest
 
-from research.report.jobs import Job, Outcome
-from research.report.run import run
-from research.report.schedule import Schedule, read
-from tests.report import runs
+from research.unattended.jobs import Job, Outcome
+from research.unattended.run import run
+from research.unattended.schedule import Schedule, read
+from tests.unattended import runs
 
 Write = Callable[..., Path]
 HOUR = dt.timedelta(hours=1)

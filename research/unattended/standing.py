@@ -8,10 +8,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from research.report.periods import due
-from research.report.planning import Work
-from research.report.schedule import DEFAULT, Scheduled, read
-from research.report.state import Failure, Ledger, Record
+from research.unattended.periods import due
+from research.unattended.planning import Work
+from research.unattended.schedule import DEFAULT, Scheduled, read
+from research.unattended.state import Failure, Ledger, Record
 
 
 @dataclass(frozen=True, kw_only=True)

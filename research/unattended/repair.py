@@ -9,10 +9,10 @@ from pathlib import Path
 
 from research.errors import UsageError
 from research.report import manifest as manifests
-from research.report.periods import settle
-from research.report.schedule import Scheduled
 from research.report.shelf import ARCHIVE, made_at
-from research.report.state import BrokenStateError, Ledger, Record, Started, State
+from research.unattended.periods import settle
+from research.unattended.schedule import Scheduled
+from research.unattended.state import BrokenStateError, Ledger, Record, Started, State
 
 UNFINISHED_SECONDS = 3600.0  # after which a file that was not moved into place belongs to nobody
 

@@ -1,6 +1,6 @@
 """The warm process: has every import of a report done, and is forked once for each report.
 
-Started as `python -m research.report.warm SOCKET`. It computes nothing of a report, keeps no
+Started as `python -m research.unattended.warm SOCKET`. It computes nothing of a report, keeps no
 setting and runs no thread of Python's, so that what is forked from it is as good as new.
 """
 
@@ -32,8 +32,8 @@ HEAVY = (  # what notebooks import, or what they call imports later
     *("ipykernel.kernelapp", "ipykernel.debugger", "IPython.core.completer", "papermill.engines"),
 )
 OURS = ("research.models", "research.figures", "research.case", "research.earnings")
-REPORT = "research.report"
-SCRIPT = "research.report.warm"
+PACKAGES = (*OURS, "research.report", "research.unattended")
+SCRIPT = "research.unattended.warm"
 
 
 def environment() -> dict[str, str]:
@@ -78,7 +78,7 @@ def preload() -> None:
 def _modules() -> Iterator[str]:
     yield from (f"research.{name}" for name in ("load", "holdings", "link", "overview", "profile"))
     yield from (f"research.{name}" for name in ("doubts", "sample", "store", "market"))
-    for package in (*OURS, REPORT):
+    for package in PACKAGES:
         path = importlib.import_module(package).__path__
         for found in pkgutil.walk_packages(path, f"{package}."):
             if found.name != SCRIPT:
@@ -90,7 +90,7 @@ def main(control: socket.socket) -> None:
     preload()
     if threading.active_count() > 1:
         raise SystemExit(f"a thread runs after the imports: {threading.enumerate()}")
-    from research.report import minder
+    from research.unattended import minder
 
     minder.adopt_orphans()  # those of a minder that is killed
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody asks how one of them ended
@@ -114,7 +114,7 @@ def main(control: socket.socket) -> None:
 
 
 def _mind(control: socket.socket, descriptor: int) -> None:
-    from research.report import minder
+    from research.unattended import minder
 
     try:
         control.close()

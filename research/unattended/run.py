@@ -16,16 +16,17 @@ from typing import Any, Protocol
 
 from research.config import settings
 from research.errors import ResearchError
-from research.report import batch, closing, planning, repair, site, telling
+from research.report import site
 from research.report.guard import scrub
-from research.report.jobs import Job, Outcome
-from research.report.locks import LockedError
-from research.report.log import Log
-from research.report.planning import Work
-from research.report.refresh import Update, refresh, update_store
-from research.report.schedule import Schedule, Scheduled
-from research.report.state import Failure, Ledger, Record, Started, State
-from research.report.summary import Summary
+from research.unattended import batch, closing, planning, repair, telling
+from research.unattended.jobs import Job, Outcome
+from research.unattended.locks import LockedError
+from research.unattended.log import Log
+from research.unattended.planning import Work
+from research.unattended.refresh import Update, refresh, update_store
+from research.unattended.schedule import Schedule, Scheduled
+from research.unattended.state import Failure, Ledger, Record, Started, State
+from research.unattended.summary import Summary
 
 LOG = "log.jsonl"
 SAMPLE = "sample"  # the simulated market, which is not updated

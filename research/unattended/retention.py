@@ -22,7 +22,7 @@ from research.report import manifest as manifests
 from research.report.files import TWIN
 from research.report.listing import CHANGED, GOING, _version
 from research.report.shelf import ARCHIVE, ARCHIVED
-from research.report.telling import FOLDER as STATE
+from research.unattended.telling import FOLDER as STATE
 
 SUFFIXES = (".html", manifests.SUFFIX, TWIN)  # the order in which they go
 PART = re.compile(r"\.[0-9a-f]{32}\.part")

@@ -14,11 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from research.report import alerts
-from research.report.alerts import Good, Seen
-from research.report.jobs import Outcome, State
-from research.report.rules import Rules
-from tests.report.alarms import CHANCE, NAME, NOW, PLANNED, came, good
+from research.unattended import alerts
+from research.unattended.alerts import Good, Seen
+from research.unattended.jobs import Outcome, State
+from research.unattended.rules import Rules
+from tests.unattended.alarms import CHANCE, NAME, NOW, PLANNED, came, good
 
 USUAL = {"tell": ["desk"]}
 OVER = {"figure": CHANCE, "above": 60}

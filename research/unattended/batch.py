@@ -28,8 +28,8 @@ from typing import Any
 
 import psutil
 
-from research.report.jobs import Job, Outcome
-from research.report.worker import Minded
+from research.unattended.jobs import Job, Outcome
+from research.unattended.worker import Minded
 
 MEMORY_SHARE = 0.8  # of the machine's memory, for all notebooks together
 START_SECONDS = 120.0  # until the warm process has its imports done
@@ -101,12 +101,12 @@ class Pool:
         if sys.platform != "linux":
             log.warning("reports are not forked on %s, so each starts anew", sys.platform)
             return
-        from research.report import warm
+        from research.unattended import warm
 
         ours, theirs = socket.socketpair()
         with theirs:
             self._warm = subprocess.Popen(  # noqa: S603 - this interpreter
-                [sys.executable, "-m", "research.report.warm", str(theirs.fileno())],
+                [sys.executable, "-m", "research.unattended.warm", str(theirs.fileno())],
                 env=os.environ | warm.environment(),
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
@@ -195,7 +195,7 @@ class Pool:
         began = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="research-", ignore_cleanup_errors=True) as folder:
             process = subprocess.Popen(
-                [sys.executable, "-c", "from research.report.worker import main; main()"],
+                [sys.executable, "-c", "from research.unattended.worker import main; main()"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 start_new_session=sys.platform != "win32",
