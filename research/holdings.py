@@ -124,7 +124,8 @@ def read(run: Run) -> Market:
     """
     known = catalogue.load()
     rows = noted(Store(load.locate(run.store)).read(until=run.until, as_of=run.as_of))
-    rows = rows[[_is_known(str(name), known) for name in rows["series"]]]
+    names = [name for name in rows["series"].unique() if _is_known(name, known)]
+    rows = rows[rows["series"].isin(names)]
     if rows.empty:
         raise NoDataError(f"the store {run.store} holds nothing that could be shown")
     today = (run.as_of or dt.datetime.now(dt.UTC)).astimezone(dt.UTC).date()

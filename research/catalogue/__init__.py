@@ -77,6 +77,7 @@ BUILT_IN = (
     "measures.toml",
     "assumptions.toml",
 )
+_BESIDE = tuple(Path(__file__).parent / name for name in BUILT_IN)
 _A_YEAR = dt.timedelta(days=365)
 
 
@@ -231,7 +232,7 @@ def built_in_files() -> tuple[Path, ...]:
     """
     folder = settings().built_in
     if folder is None:
-        return tuple(Path(__file__).parent / name for name in BUILT_IN)
+        return _BESIDE
     there = {path.name: path for path in sorted(folder.glob("*.toml"))}
     known = [there.pop(name) for name in BUILT_IN if name in there]
     return (*known, *there.values())

@@ -10,33 +10,25 @@ import math
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from queue import Empty
 from typing import Any
 
+from research.imports import without
 from research.report.surroundings import given
 
 BEFORE_ARGUMENTS = 3  # python -m research.report.kernel
 SOCKET_PATH_LIMIT = 90  # bytes; the system's own limit on a socket's path is 104 or 108
 
 
-@contextmanager
-def without_iri_grammar() -> Iterator[None]:
+def without_iri_grammar() -> AbstractContextManager[None]:
     """Import `nbformat` within this block to save 1.3 s.
 
     Where jupyterlab is installed, `jsonschema` imports `rfc3987_syntax`, which compiles a grammar
     of international URLs; a notebook has no such field. `jsonschema` does without if it is missing.
     """
-    name = "rfc3987_syntax"
-    if name in sys.modules:
-        yield
-        return
-    sys.modules[name] = None  # type: ignore[assignment]  # Python's own sign for "cannot be found"
-    try:
-        yield
-    finally:
-        del sys.modules[name]
+    return without("rfc3987_syntax")
 
 
 @contextmanager

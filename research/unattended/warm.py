@@ -17,6 +17,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import Any
@@ -30,6 +31,8 @@ HEAVY = (  # what notebooks import, or what they call imports later
     *("pandera.pandas", "deltalake", "plotly.graph_objects", "plotly.io", "bs4", "pyxirr"),
     *("nbconvert", "papermill", "jupyter_client.manager", "jupyter_client.asynchronous"),
     *("ipykernel.kernelapp", "ipykernel.debugger", "IPython.core.completer", "papermill.engines"),
+    *("IPython.core.oinspect", "IPython.core.debugger", "IPython.extensions.storemagic"),
+    *("tornado.platform.asyncio", "pyarrow.parquet"),
 )
 OURS = ("research.models", "research.figures", "research.case", "research.earnings")
 PACKAGES = (*OURS, "research.report", "research.unattended")
@@ -52,24 +55,47 @@ def environment() -> dict[str, str]:
 def preload() -> None:
     """Import what reports need, and compute what is the same in all of them."""
     with kernel.without_iri_grammar():
-        nbformat: Any = importlib.import_module("nbformat")
-    for name in (*HEAVY, *OURS, *_modules()):
-        importlib.import_module(name)
-    from research import catalogue
+        from research.report import html
+    with ThreadPoolExecutor(1) as other:
+        compressed = other.submit(html.plotly_js)  # half a second in which it lets others import
+        for name in (*HEAVY, *OURS, *_modules()):
+            importlib.import_module(name)
+        _rehearse()
+        compressed.result()
+
+
+def _rehearse() -> None:
+    """Do what is put off until it is needed for the first time."""
+    import nbformat
+    import pandas as pd
+    import plotly.graph_objects as go
+    import plotly.io
+    from jupyter_client.provisioning.factory import KernelProvisionerFactory
+
+    from research import catalogue, frames
     from research.config import settings
+    from research.figures import theme
     from research.report import guard, html, manifest
 
-    html.plotly_js()
-    manifest.installed()
-    guard.our_words()
-    cell = {"cell_type": "markdown", "id": "a", "metadata": {}, "source": "| `b` |\n|---|\n| c |"}
-    notebook = nbformat.from_dict(
-        {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [cell]}
+    for schema in (frames.Observations, frames.Prices, frames.Panel):
+        schema.to_schema()
+    frames.conform(frames.Observations.empty(), frames.Observations)
+    day = pd.Series([1.0], index=pd.DatetimeIndex(["2026-01-01"]))
+    figure = go.Figure([go.Scatter(x=day.index, y=day, line={"width": 1}), go.Bar(x=["a"], y=day)])
+    figure.update_layout(template=theme.TEMPLATE, title="a", xaxis_title="b").add_annotation(
+        text=""
     )
+    plotly.io.renderers["plotly_mimetype"].to_mimebundle(figure.to_dict())
+    KernelProvisionerFactory.instance()
+    cell = {"cell_type": "markdown", "id": "a", "metadata": {}, "source": "| `b` |\n|---|\n| c |"}
+    from_dict: Any = nbformat.from_dict  # which has no types
+    notebook = from_dict({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [cell]})
     nbformat.validate(notebook)
     html.page(
         notebook, name="a", parameters=(), simulated=False, rendered_at=dt.datetime.now(dt.UTC)
     )
+    manifest.installed()
+    guard.our_words()
     with suppress(ResearchError):  # each report says by itself what is wrong with it
         catalogue.load()
     settings.cache_clear()  # a report of then has others
