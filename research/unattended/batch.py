@@ -24,12 +24,14 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psutil
 
 from research.unattended.jobs import Job, Outcome
-from research.unattended.worker import Minded
+
+if TYPE_CHECKING:
+    from research.unattended.worker import Minded
 
 MEMORY_SHARE = 0.8  # of the machine's memory, for all notebooks together
 START_SECONDS = 120.0  # until the warm process has its imports done
@@ -192,6 +194,8 @@ class Pool:
 
     def _plain(self, job: Job) -> Minded | str:
         """Render a report in a new interpreter; return what it tells, or why there is nothing."""
+        from research.unattended.worker import Minded  # papermill with it, for a run with work
+
         began = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="research-", ignore_cleanup_errors=True) as folder:
             process = subprocess.Popen(

@@ -16,7 +16,6 @@ from typing import Any, Protocol
 
 from research.config import settings
 from research.errors import ResearchError
-from research.report import site
 from research.report.guard import scrub
 from research.unattended import batch, closing, planning, repair, telling
 from research.unattended.jobs import Job, Outcome
@@ -47,6 +46,13 @@ def now_utc() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
 
 
+def build_site(folder: Path) -> None:
+    """Write the index of a folder of reports; what a page is made with is imported by then."""
+    from research.report import site
+
+    site.build(folder)
+
+
 def run(
     schedule: Schedule,
     *,
@@ -59,7 +65,7 @@ def run(
     now: Callable[[], dt.datetime] = now_utc,
     update: Update | None = update_store,
     render_all: RenderAll = batch.render_all,
-    build_site: Callable[[Path], Any] = site.build,
+    build_site: Callable[[Path], Any] = build_site,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Summary:
     """Render what is due, each period once.

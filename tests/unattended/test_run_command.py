@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -129,3 +131,12 @@ def test_a_schedule_that_was_never_run_is_not_in_the_status_unasked(
     result = CliRunner().invoke(app, ["status", "--store", "sample", "--json"])
     assert result.exit_code == 0
     assert [*json.loads(result.stdout)] == ["store", "as_of", "series"]
+
+
+def test_a_run_with_nothing_to_do_imports_nothing_that_makes_a_report() -> None:
+    asked = (
+        "import sys, research.unattended.run\n"
+        "print({'papermill', 'nbconvert', 'pandas', 'plotly', 'apprise'} & set(sys.modules))"
+    )
+    told = subprocess.run([sys.executable, "-c", asked], check=True, capture_output=True)
+    assert told.stdout == b"set()\n"
