@@ -6,17 +6,29 @@ import uuid
 from collections.abc import Mapping
 from pathlib import Path
 
+from research.report.places import Place
+from research.report.surroundings import given
+
 TWIN = ".json"  # in place of the page's suffix
 
 
-def publish(page: bytes, destination: Path, *, beside: Mapping[str, bytes] | None = None) -> None:
+def publish(page: bytes, destination: Place, *, beside: Mapping[str, bytes] | None = None) -> None:
     """Write `page` at `destination`, so that a reader sees the old page or the new one.
 
     Parameters
     ----------
     beside : what belongs to it, by the suffix that stands in place of the page's; everything is
         written before anything is moved, and the page is moved last
+
+    On an object store each file is there at once and whole, so they are written in that order.
     """
+    if not isinstance(destination, Path):
+        for suffix, content in (beside or {}).items():
+            given().check()
+            destination.with_suffix(suffix).write_bytes(content)
+        given().check()
+        destination.write_bytes(page)
+        return
     destination.parent.mkdir(parents=True, exist_ok=True)
     contents = {destination.with_suffix(suffix): each for suffix, each in (beside or {}).items()}
     contents[destination] = page
