@@ -7,11 +7,12 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import boto3
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
-from werkzeug.serving import make_server
+from werkzeug.serving import WSGIRequestHandler, make_server
 
 REGION = "us-east-1"
 SECRET = "a-secret-key-9f2b7c"  # noqa: S105 - nobody may read it in an error, a log or a page
@@ -43,6 +44,7 @@ class ObjectStore:
     asked: list[Request] = field(default_factory=list)
     refused: int = 0  # requests that were answered with a fault
     bucket: str = ""  # of the test that runs
+    is_old: bool = False  # as servers that do not know If-None-Match
     _writing: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -59,7 +61,7 @@ class ObjectStore:
             "AWS_MAX_ATTEMPTS": "2",
         }
 
-    @property
+    @cached_property
     def client(self) -> Any:
         """Boto's own, to look into a bucket past everything of ours."""
         return boto3.client(
@@ -72,14 +74,14 @@ class ObjectStore:
 
     def new_bucket(self) -> None:
         """Make an empty one, and fail nothing from here on."""
-        self.bucket, self.fault = f"bucket-{uuid.uuid4().hex[:12]}", fine
+        self.bucket, self.fault, self.is_old = f"bucket-{uuid.uuid4().hex[:12]}", fine, False
         self.client.create_bucket(Bucket=self.bucket)
 
     def address(self, key: str) -> str:
         """Return how one names a folder or an object of the bucket."""
         return f"s3://{self.bucket}/{key}"
 
-    def keys(self, within: str = "") -> list[str]:
+    def names(self, within: str = "") -> list[str]:
         """Return what lies in the bucket, or in a folder of it."""
         pages = self.client.get_paginator("list_objects_v2")
         found = pages.paginate(Bucket=self.bucket, Prefix=within)
@@ -100,6 +102,8 @@ class ObjectStore:
         def answered(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
             asked = Request(environ["REQUEST_METHOD"], environ["PATH_INFO"])
             self.asked.append(asked)
+            if self.is_old:
+                environ.pop("HTTP_IF_NONE_MATCH", None)
             status = self.fault(asked)
             if status is None and asked.method == "PUT":
                 with self._writing:  # moto looks whether there is one, and then writes
@@ -109,11 +113,20 @@ class ObjectStore:
                 return answer
             self.refused += 1
             environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-            start_response(f"{status} {WORDS[status]}", [("Content-Type", "application/xml")])
             code = CODES[status]
-            return [f"<Error><Code>{code}</Code><Message>{code}!</Message></Error>".encode()]
+            content = f"<Error><Code>{code}</Code><Message>{code}!</Message></Error>".encode()
+            headers = [("Content-Type", "application/xml"), ("Content-Length", str(len(content)))]
+            start_response(f"{status} {WORDS[status]}", headers)
+            return [] if asked.method == "HEAD" else [content]
 
         return answered
+
+
+class Silent(WSGIRequestHandler):
+    """Writes no line a request."""
+
+    def log(self, *_: Any) -> None:
+        """Do nothing."""
 
 
 @contextmanager
@@ -121,7 +134,7 @@ def serving() -> Iterator[ObjectStore]:
     """Serve an object store during this block."""
     store = ObjectStore()
     application = store.answer(DomainDispatcherApplication(create_backend_app))
-    server = make_server("127.0.0.1", 0, application, threaded=True)
+    server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=Silent)
     store.port = server.server_port
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()

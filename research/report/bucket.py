@@ -19,7 +19,10 @@ from research.errors import ResearchError
 from research.report.guard import scrub
 
 S3 = ("s3", "s3a")
-TIMEOUTS = {"connect_timeout": 5, "read_timeout": 10}  # seconds; botocore tries five times
+S3_OPTIONS = {
+    "config_kwargs": {"connect_timeout": 5, "read_timeout": 10},  # seconds; botocore tries 5 times
+    "max_concurrency": 1,  # a file is read by one request, so nobody replaces it in between
+}
 NO_BUCKET, EMPTY = "NoSuchBucket", "InvalidRange"  # as S3 calls it
 
 
@@ -127,9 +130,9 @@ class Bucket:
             with self._asking() as store:
                 store.pipe_file(str(self.key), content, mode="create")
         except FileExistsError:
-            return self._found() == content
+            return self.found() == content
         except PlaceError:
-            if (found := self._found()) is None:
+            if (found := self.found()) is None:
                 raise
             return found == content
         return True
@@ -187,7 +190,8 @@ class Bucket:
         except FileNotFoundError:
             return ""
 
-    def _found(self) -> bytes | None:
+    def found(self) -> bytes | None:
+        """Return the content of a file, None if there is none."""
         try:
             return self.read_bytes()
         except FileNotFoundError:
@@ -243,7 +247,7 @@ def _client(protocol: str) -> Any:
 
     if protocol not in S3:
         return fsspec.filesystem(protocol, use_listings_cache=False)
-    client = fsspec.filesystem(protocol, use_listings_cache=False, config_kwargs=TIMEOUTS)
+    client = fsspec.filesystem(protocol, use_listings_cache=False, **S3_OPTIONS)
     client.retries = 1  # botocore has tried again already
     return client
 

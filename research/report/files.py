@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
+from research.report.bucket import Bucket, PlaceError
 from research.report.places import Place
 from research.report.surroundings import given
 
@@ -23,11 +25,7 @@ def publish(page: bytes, destination: Place, *, beside: Mapping[str, bytes] | No
     On an object store each file is there at once and whole, so they are written in that order.
     """
     if not isinstance(destination, Path):
-        for suffix, content in (beside or {}).items():
-            given().check()
-            destination.with_suffix(suffix).write_bytes(content)
-        given().check()
-        destination.write_bytes(page)
+        _put(page, destination, beside or {})
         return
     destination.parent.mkdir(parents=True, exist_ok=True)
     contents = {destination.with_suffix(suffix): each for suffix, each in (beside or {}).items()}
@@ -44,3 +42,19 @@ def publish(page: bytes, destination: Place, *, beside: Mapping[str, bytes] | No
     finally:
         for part in unfinished.values():
             part.unlink(missing_ok=True)
+
+
+def _put(page: bytes, destination: Bucket, beside: Mapping[str, bytes]) -> None:
+    """Write a report on an object store; if it is not all written, what was there is put back."""
+    contents = {destination.with_suffix(suffix): content for suffix, content in beside.items()}
+    before = {path: path.found() for path in contents}
+    try:
+        for path, content in {**contents, destination: page}.items():
+            given().check()
+            path.write_bytes(content)
+    except PlaceError:
+        with suppress(PlaceError):  # the first one says what is wrong
+            for path, earlier in before.items():
+                if earlier is not None:
+                    path.write_bytes(earlier)
+        raise

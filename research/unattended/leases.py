@@ -20,12 +20,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from research.config import settings
 from research.report.bucket import PlaceError
 from research.report.places import Place
 from research.unattended.generations import Generations
 from research.unattended.locks import SUFFIX, Lock, LockedError
 
-SECONDS = 120.0  # that a lease lasts without being renewed
 PAUSE = 0.5  # seconds between two looks, for whoever waits
 log = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ class Lease:
     """One lock on an object store; with the interface of `locks.Lock`."""
 
     generations: Generations
-    seconds: float = field(default=SECONDS, kw_only=True)
+    seconds: float = field(kw_only=True)  # that it lasts without being renewed
 
     @contextmanager
     def held(self, *, run: str, seconds: float = 0.0) -> Iterator[Fence]:
@@ -98,8 +98,8 @@ class Lease:
         """Return the next lease if it could be taken."""
         last = self.generations.last()
         told = _read(self.generations, last)
-        # the clocks of two machines may differ by a quarter of its time
-        if told and not told.get("is_released") and time.time() < _until(told) + self.seconds / 4:
+        apart = float(told.get("seconds", 0.0)) / 4  # what the clocks of two machines may differ by
+        if told and not told.get("is_released") and time.time() < _until(told) + apart:
             return None
         fence = Fence(
             generations=self.generations,
@@ -109,6 +109,7 @@ class Lease:
         )
         since = f"{dt.datetime.now(dt.UTC):%Y-%m-%dT%H:%M:%SZ}"
         known = {"key": fence.key, "run": run, "pid": os.getpid(), "since": since}
+        known |= {"seconds": self.seconds}
         content = _written(known | {"until": time.time() + self.seconds})
         if not self.generations.create(fence.number, content):
             return None
@@ -155,7 +156,7 @@ def lock(folder: Place, name: str) -> Lock | Lease:
     """Return a lock of a name in a folder: a file, or a lease on an object store."""
     if isinstance(folder, Path):
         return Lock(folder / f"{name}{SUFFIX}")
-    return Lease(Generations(folder / name))
+    return Lease(Generations(folder / name), seconds=settings().lease_seconds)
 
 
 def _read(generations: Generations, number: int) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from typing import Literal
 from filelock import FileLock, Timeout
 from pydantic import AwareDatetime, BaseModel, Field, ValidationError
 
+from research.config import settings
 from research.errors import AlertError, UsageError
 from research.report import earlier, guard
 from research.report import manifest as manifests
@@ -183,7 +184,7 @@ def _alone(path: Place) -> Iterator[Callable[[], None]]:
         with FileLock(path.with_suffix(".lock"), timeout=PATIENCE):
             yield nothing
         return
-    lease = Lease(Generations(path.with_suffix(".lock")))
+    lease = Lease(Generations(path.with_suffix(".lock")), seconds=settings().lease_seconds)
     with lease.held(run="that tells people", seconds=PATIENCE) as fence:
         yield fence.check
 
