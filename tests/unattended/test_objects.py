@@ -14,6 +14,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
+from pytest_httpserver import HTTPServer
 
 from research import config
 from research.errors import ResearchError
@@ -21,11 +22,14 @@ from research.report.files import publish as write_report
 from research.report.manifest import KEYS, VERSION
 from research.report.places import place
 from research.report.surroundings import Surroundings, nothing, within
+from research.unattended import telling
 from research.unattended.jobs import Job, Outcome
+from research.unattended.rules import Rules
 from research.unattended.schedule import read
 from research.unattended.standing import standings
 from research.unattended.state import Ledger, Record
 from tests.buckets import Fault, ObjectStore, Request, fine
+from tests.unattended.alarms import NAME, NOW, came
 from tests.unattended.runs import Desk, outcome
 from tests.unattended.test_run import ALL, PARAMETERS, SCHEDULE, killed
 
@@ -275,6 +279,31 @@ OUTCOMES = {  # of a fault: the exit code of the run; or it raises an error of o
     "a page cannot be written": (at("question.html", 503), 1),
     "from the first page on nothing is answered": (since(".html", 500), 1),
 }
+
+
+def test_people_are_told_once_by_two_runs_at_once(
+    desk: Desk, objects: ObjectStore, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RESEARCH_ALERTS__CHAT", f"json://127.0.0.1:{httpserver.port}/hook")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
+    config.settings.cache_clear()
+    httpserver.expect_request("/hook").respond_with_data("ok")
+    rules, failed = {NAME: Rules(tell=("chat",))}, came("failed", reason="a cell failed")
+
+    def one() -> None:
+        telling.tell([failed], rules, out=desk.out, now=NOW)
+
+    threads = [threading.Thread(target=one) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(httpserver.log) == 1
+    objects.put("reports/.state/alerts.json", b"{")
+    assert (
+        telling.tell([failed], rules, out=desk.out, now=NOW).problems[0].startswith("alerts.json")
+    )
+    assert objects.read("reports/.state/alerts.broken.json") == b"{"
 
 
 OLD, NEW = ("2026-06-10",) * 3, ("2026-06-17",) * 3  # the days of a page, its twin, its manifest
