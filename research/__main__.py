@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 WIDTH_OF_A_FILE = 160  # columns of a table that goes to a file or a pipe
 REVISIONS_SHOWN = 20
 FAILED_GATE = 3  # exit code
-RENDERED = Path("reports/rendered")
+RENDERED = "reports/rendered"
 SCHEDULE = Path("reports/schedule.toml")
 
 
@@ -66,6 +66,14 @@ StoreOption = Annotated[
         metavar="FOLDER",
         show_default="RESEARCH_STORE, or a folder of yours",
         help="The store: a folder, an object store's address, or `sample`, the simulated market.",
+    ),
+]
+OutOption = Annotated[
+    str,
+    typer.Option(
+        "--out",
+        metavar="FOLDER",
+        help="Where the reports go: a folder, or an address such as s3://bucket/reports.",
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
@@ -281,7 +289,7 @@ def status(
             show_default=f"{SCHEDULE}, once it was run",
         ),
     ] = None,
-    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where they go.")] = RENDERED,
+    out: OutOption = RENDERED,
     as_json: JsonOption = False,
 ) -> None:
     """Show what the store holds: series, spans, gaps, sources, ages; and how the reports stand.
@@ -291,9 +299,10 @@ def status(
     A report is overdue if the time at which it was due is past for longer than its entry allows.
     """
     from research import load
+    from research.report.places import place
     from research.unattended import standing
 
-    location, reports = _location(store), standing.standings(schedule, out)
+    location, reports = _location(store), standing.standings(schedule, place(out))
     lacking = ""
     try:
         table = load.status(location, as_of=_instant(as_of))
@@ -339,7 +348,7 @@ def run(
         bool, typer.Option("--dry-run", help="Show what would be rendered, and do nothing.")
     ] = False,
     store: StoreOption = None,
-    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where the reports go.")] = RENDERED,
+    out: OutOption = RENDERED,
     no_update: Annotated[
         bool, typer.Option("--no-update", help="Leave the store as it is.")
     ] = False,
@@ -359,6 +368,7 @@ def run(
     due again at the next run, and keeps no other from being rendered. Exits with 1 if something
     failed, and with 3 if nothing did but the checks of a strict report.
     """
+    from research.report.places import place
     from research.unattended import planning, refresh, standing, state
     from research.unattended import run as running
     from research.unattended import schedule as schedules
@@ -367,7 +377,7 @@ def run(
     read = schedules.read(schedule, store=store)
     if dry_run:
         now = dt.datetime.now(dt.UTC)
-        reports, known = planning.choose(read, names or ()), state.Ledger(out).read()
+        reports, known = planning.choose(read, names or ()), state.Ledger(place(out)).read()
         work = planning.work(reports, known, now, everything=everything)
         rows = standing.work_to_dict(work)
         if as_json:
@@ -379,7 +389,7 @@ def run(
         return
     done = running.run(
         read,
-        out=out,
+        out=place(out),
         store=store,
         names=names or (),
         everything=everything,
@@ -416,7 +426,7 @@ def report(
             "or value that it does not accept is answered with those that it does.",
         ),
     ] = None,
-    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where the report goes.")] = RENDERED,
+    out: OutOption = RENDERED,
     store: StoreOption = None,
     as_of: AsOfOption = None,
     strict: Annotated[
@@ -434,6 +444,7 @@ def report(
     cell fails, the last good report stays.
     """
     from research.report import render
+    from research.report.places import place
 
     # What ends a job from outside (cron, docker stop) is cleaned up after as Ctrl-C is.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -444,7 +455,7 @@ def report(
             store=store,
             as_of=as_of,
             strict=strict,
-            out=out,
+            out=place(out),
             tell=tell,
         )
     typer.echo(path)
@@ -453,7 +464,7 @@ def report(
 @app.command()
 def rebuild(
     manifest: Annotated[
-        Path,
+        str,
         typer.Argument(
             metavar="MANIFEST", help="The .manifest.json beside a report.", show_default=False
         ),
@@ -463,7 +474,7 @@ def rebuild(
         typer.Option(metavar="PATH", help="Where the notebook is, if it is not the project's."),
     ] = None,
     out: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
             metavar="FOLDER", help="Keep the new report there.", show_default="it is not kept"
         ),
@@ -477,10 +488,12 @@ def rebuild(
     makes no difference: only what was known then is read.
     """
     from research.report import rebuild as rebuilding
+    from research.report.places import place
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with _working(manifest.name) as tell:
-        found = rebuilding.rebuild(manifest, store=store, notebook=notebook, out=out, tell=tell)
+    path, folder = place(manifest), None if out is None else place(out)
+    with _working(path.name) as tell:
+        found = rebuilding.rebuild(path, store=store, notebook=notebook, out=folder, tell=tell)
     _print_json(rebuilding.to_dict(found)) if as_json else typer.echo(rebuilding.in_words(found))
     if not found.equal:
         raise typer.Exit(1)
@@ -489,7 +502,7 @@ def rebuild(
 @app.command()
 def site(
     folder: Annotated[
-        Path,
+        str,
         typer.Argument(metavar="FOLDER", help="Where the reports are."),
     ] = RENDERED,
     url: Annotated[
@@ -508,9 +521,10 @@ def site(
     a feed reader of new reports. Nothing else in the folder is touched.
     """
     from research.report import site as building
+    from research.report.places import place
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    typer.echo(building.build(folder, url=url))
+    typer.echo(building.build(place(folder), url=url))
 
 
 def _pairs(texts: list[str]) -> dict[str, str]:

@@ -8,6 +8,7 @@ import socket
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
+from typing import Annotated
 from urllib.parse import unquote, urlsplit
 
 from platformdirs import user_cache_path, user_config_path, user_data_path
@@ -31,6 +32,8 @@ class Settings(BaseSettings):
     catalogue: Path = user_config_path(APP) / "catalogue"  # folder of one's own TOML files
     built_in: Path | None = None  # folder in place of the catalogue's own, such as that of then
     cache: Path = user_cache_path(APP)  # what can be made again, such as the simulated market
+    # for which a run that is killed keeps others from its reports on an object store
+    lease_seconds: Annotated[float, Field(gt=0)] = 120.0
     # by upstream, as the catalogue calls it: RESEARCH_URLS__AKASH=http://127.0.0.1:8000
     urls: Mapping[str, str] = Field(default_factory=dict)  # instead of the catalogue's base URL
     keys: Mapping[str, SecretStr] = Field(default_factory=dict)

@@ -37,6 +37,10 @@ SCAN = {
     for option in ("pushdown_filters", "enable_page_index", "bloom_filter_on_read")
 }
 ATTEMPTS = 10  # whoever loses the race to create the table then appends to it
+# An object store's 500 and 503 are tried ten times within these seconds; Delta's own 180 are those
+# of a server that takes a connection and never answers.
+PATIENCE = {"retry_timeout": "30s", "timeout": "30s", "connect_timeout": "5s"}
+ASKING = "Error performing"  # how Delta begins to tell what an object store answered
 
 
 @dataclass(frozen=True)
@@ -158,6 +162,10 @@ class Store:
             raise StoreError(f"{self.location}: a store's folder cannot have % in its path")
         return self._folder.as_uri()
 
+    @property
+    def _options(self) -> dict[str, str] | None:
+        return None if self._folder is not None else PATIENCE
+
     def _find(self) -> DeltaTable | None:
         """Return the table of this store, None if there is none yet."""
         from deltalake import DeltaTable
@@ -167,7 +175,7 @@ class Store:
             return None
         with self._explaining():
             try:
-                table = DeltaTable(self._uri)
+                table = DeltaTable(self._uri, storage_options=self._options)
             except TableNotFoundError:
                 return None
             columns = [field.name for field in table.schema().fields]
@@ -225,6 +233,7 @@ class Store:
                 pa.Table.from_pandas(rows, schema=_schema(), preserve_index=False),
                 mode="append",
                 configuration=CONFIGURATION,
+                storage_options=self._options,
                 commit_properties=CommitProperties(max_commit_retries=retries),
             )
 
@@ -257,11 +266,31 @@ class Store:
         except CommitFailedError:
             raise
         except (DeltaError, ArrowException, OSError) as wrong:
+            if ASKING in str(wrong):
+                raise StoreError(f"{self.location}: {_unanswered(str(wrong))}") from wrong
             reason = re.sub(r"\x1b\[\d*m|\s+", " ", str(wrong).partition("\n")[0]).strip()
             raise StoreError(
                 f"{self.location}: the store cannot be used ({reason[:300]}); put back a copy of "
                 "the whole folder, or import into a new one"
             ) from wrong
+
+
+def _unanswered(told: str) -> str:
+    """Say what an object store answered instead, and what to do; `told` is Delta's own tree."""
+    lines = [re.sub(r"\x1b\[\d*m|↳", "", line).strip() for line in told.splitlines()]
+    status = next((line for line in lines if re.match(r"[45]\d\d ", line)), "")
+    code = re.search(r"<Code>(\w+)</Code>", told)
+    reason = (
+        ", ".join(filter(None, (status, code[1] if code else ""))) or [*filter(None, lines)][-1]
+    )
+    if code and code[1] == "NoSuchBucket":
+        return f"there is no such bucket ({reason}); make it, or name another"
+    if status.startswith(("401", "403")):
+        return f"the object store refuses these keys ({reason}); check them and what they may do"
+    return (
+        f"the object store does not answer ({reason[:300]}); it may later, so run it again, and "
+        "check its address, region and keys in the environment"
+    )
 
 
 def _among(column: str, names: Sequence[str]) -> str:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.buckets import ObjectStore
 
 Write = Callable[..., Path]
 
@@ -46,3 +49,24 @@ def write() -> Write:
         return path
 
     return notebook
+
+
+@pytest.fixture(scope="session")
+def _server() -> Iterator[ObjectStore]:
+    from tests.buckets import serving  # its imports take a second
+
+    with serving() as store:
+        yield store
+
+
+@pytest.fixture
+def objects(_server: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> Iterator[ObjectStore]:
+    """A new bucket of an object store on this machine, as the environment names it."""
+    from research.config import settings
+
+    for name, value in _server.environment.items():
+        monkeypatch.setenv(name, value)
+    settings.cache_clear()
+    _server.new_bucket()
+    yield _server
+    settings.cache_clear()

@@ -7,7 +7,6 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from pydantic import AwareDatetime, BaseModel
@@ -17,6 +16,7 @@ from research.errors import UsageError
 from research.headline import Headline
 from research.report import manifest as manifests
 from research.report.files import TWIN
+from research.report.places import Place
 from research.used import Used
 
 NONE = "No earlier report of this name to compare with."
@@ -42,7 +42,7 @@ class Earlier:
         return f"the report of {self.written_at:%Y-%m-%d %H:%M}"
 
 
-def find(page: Path) -> Earlier | str:
+def find(page: Place) -> Earlier | str:
     """Return the report at `page`, or the sentence that says why there is none to compare with."""
     twin, manifest = page.with_suffix(TWIN), page.with_suffix(manifests.SUFFIX)
     if not twin.exists() and not manifest.exists():

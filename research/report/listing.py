@@ -13,7 +13,6 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -24,6 +23,7 @@ from research.catalogue import Gpu, Network
 from research.errors import UsageError
 from research.report import manifest as manifests
 from research.report.files import TWIN
+from research.report.places import Place, head
 from research.report.shelf import ARCHIVE, ARCHIVED, PAUSE, made_at
 
 HEAD = 65_536  # bytes of a page, at most, within which its title and answer stand
@@ -117,7 +117,7 @@ class _Twin(BaseModel):
     blocks: list[_Block]
 
 
-def read(folder: Path) -> list[Report]:
+def read(folder: Place) -> list[Report]:
     """Return the reports of a folder and its archive, by question, the newest first."""
     reports = {version.name: [version] for version in _versions(folder)}
     for version in sorted(_versions(folder, ARCHIVE), key=_newest_first):
@@ -139,7 +139,7 @@ def _newest_first(version: Version) -> tuple[float, str]:
     return (-version.made.timestamp() if version.made else 0.0, version.name)
 
 
-def _versions(folder: Path, within: str = "") -> list[Version]:
+def _versions(folder: Place, within: str = "") -> list[Version]:
     """Return what lies in a folder, or in one within it.
 
     What does not fit together is looked at again, as another process may be publishing.
@@ -162,24 +162,24 @@ def _versions(folder: Path, within: str = "") -> list[Version]:
     return [each for each in found.values() if each]
 
 
-def _version(folder: Path, within: str, stem: str) -> Version | None:
+def _version(folder: Place, within: str, stem: str) -> Version | None:
     """Return the report whose files have a name; None for a page of somebody else."""
     page = folder / within / f"{stem}.html"
     path = page.with_name(stem + manifests.SUFFIX)
-    head = _head(page)
+    begin = _head(page)
     archived = ARCHIVED.fullmatch(stem) if within else None
     name = archived["name"] if archived else stem
     href = "/".join(quote(os.fsencode(part)) for part in (within, page.name) if part)
     bare = Version(
         name=name,
         question=name.split("--")[0],
-        title=_text(TITLE, head) or name,
-        href=href if head else "",
-        marks=(SIMULATED,) if ON_A_SIMULATED_PAGE.search(head) else (),
-        problem="" if head else "its page is missing, or not readable",
+        title=_text(TITLE, begin) or name,
+        href=href if begin else "",
+        marks=(SIMULATED,) if ON_A_SIMULATED_PAGE.search(begin) else (),
+        problem="" if begin else "its page is missing, or not readable",
     )
     if not path.is_file():
-        made = made_at({}, page.read_bytes()) if head else None
+        made = made_at({}, page.read_bytes()) if begin else None
         return replace(bare, made=made, problem=NO_MANIFEST) if made else None
     try:
         manifest = _Manifest.model_validate(manifests.read(path))
@@ -189,7 +189,7 @@ def _version(folder: Path, within: str, stem: str) -> Version | None:
     except ValidationError as error:
         return replace(bare, problem=f"its manifest is wrong: {_first(error)}")
     return _with_twin(
-        _with_manifest(bare, manifest), page.with_name(stem + TWIN), _text(ANSWER, head)
+        _with_manifest(bare, manifest), page.with_name(stem + TWIN), _text(ANSWER, begin)
     )
 
 
@@ -208,7 +208,7 @@ def _with_manifest(version: Version, manifest: _Manifest) -> Version:
     )
 
 
-def _with_twin(version: Version, path: Path, answer: str) -> Version:
+def _with_twin(version: Version, path: Place, answer: str) -> Version:
     """Return a version with what its twin tells, and with its answer, if both say the same."""
     try:
         content = path.read_bytes()
@@ -245,11 +245,10 @@ def _names(entries: Mapping[str, Network] | Mapping[str, Gpu], *ids: Any) -> tup
     return tuple(dict.fromkeys(entries[one].name if one in entries else one for one in named))
 
 
-def _head(page: Path) -> str:
+def _head(page: Place) -> str:
     """Return the beginning of a page, empty if there is none that can be read."""
     try:
-        with page.open("rb") as file:
-            return file.read(HEAD).decode(errors="replace")
+        return head(page, HEAD).decode(errors="replace")
     except OSError:
         return ""
 

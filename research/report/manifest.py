@@ -21,6 +21,7 @@ from typing import Any
 import research
 from research.errors import UsageError
 from research.report import guard, kept
+from research.report.places import Place
 
 VERSION = 1  # of what a manifest holds
 SUFFIX = ".manifest.json"
@@ -32,7 +33,7 @@ DISTRIBUTION = "gpu-depin-research"
 OF_CODE = {".py", ".j2", ".css", ".js"}  # the files that decide what a page says
 
 
-def read(path: Path) -> dict[str, Any]:
+def read(path: Place) -> dict[str, Any]:
     """Return the manifest at `path`.
 
     Raises

@@ -18,6 +18,7 @@ from research.errors import ParameterError, RenderError, UsageError
 from research.report import changes, facts, render
 from research.report import manifest as manifests
 from research.report.files import TWIN, publish
+from research.report.places import Place
 
 SHOWN = 20  # differences before they are only counted
 BRIEF = 100  # characters of a value that a line shows
@@ -48,15 +49,15 @@ class Rebuilt:
     equal: bool  # the twins, byte by byte
     differences: tuple[Difference, ...]
     causes: tuple[str, ...]  # what is not as it was then, whether or not it had an effect
-    page: Path | None  # where the new page was written, if anywhere
+    page: Place | None  # where the new page was written, if anywhere
 
 
 def rebuild(
-    path: Path,
+    path: Place,
     *,
     store: str | None = None,
     notebook: str | None = None,
-    out: Path | None = None,
+    out: Place | None = None,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Rebuilt:
     """Render the report of the manifest at `path` again and compare its twin with the one there.
@@ -124,7 +125,7 @@ def _order(then: dict[str, Any], store: str | None, notebook: str | None) -> ren
     )
 
 
-def _twin(path: Path, written: bytes) -> dict[str, Any]:
+def _twin(path: Place, written: bytes) -> dict[str, Any]:
     try:
         found: dict[str, Any] = json.loads(written)
     except ValueError as error:

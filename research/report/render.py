@@ -24,6 +24,8 @@ from research.report.counterfactual import Now
 from research.report.execute import execute
 from research.report.files import TWIN, publish
 from research.report.naming import file_name, written
+from research.report.places import P, Place, within
+from research.report.surroundings import given
 
 SIZE_LIMIT = 3_000_000  # bytes of a page
 
@@ -56,9 +58,9 @@ def report(
     store: str | None = None,
     as_of: str | None = None,
     strict: bool = False,
-    out: Path,
+    out: P,
     tell: Callable[[str], None] = lambda _: None,
-) -> Path:
+) -> P:
     """Run `notebook` and return the HTML file written to `out`, its twin and manifest beside it.
 
     Parameters
@@ -86,7 +88,7 @@ def report(
     Whichever it is, what was at the destination is still there.
     """
     asked = order(notebook, parameters, store=store, as_of=as_of)
-    destination = out / asked.file
+    destination = within(out, asked.file)
     _check_writable(out)
     replaced = earlier.find(destination)  # before it can be replaced while this one is made
     made = make(asked, tell, compare=lambda now: changes.since(replaced, now, tell))
@@ -97,6 +99,7 @@ def report(
     files = beside(made)
     for contents in (made.page, *files.values()):
         guard.check(contents, asked.path.stem, store=asked.values.get("store"))
+    given().check()
     shelf.keep_earlier(destination, made.manifest)
     publish(made.page, destination, beside=files)
     return destination
@@ -180,8 +183,11 @@ def beside(made: Made) -> dict[str, bytes]:
     }
 
 
-def _check_writable(folder: Path) -> None:
+def _check_writable(folder: Place) -> None:
     """Refuse a destination before minutes are spent on what could not be written there."""
+    if not isinstance(folder, Path):
+        folder.check_writable()
+        return
     existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     if not existing.is_dir() or not os.access(existing, os.W_OK):
         raise UsageError(f"{folder}: cannot be written to")

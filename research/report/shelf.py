@@ -12,12 +12,12 @@ import json
 import re
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from research.errors import RenderError
 from research.report import manifest as manifests
 from research.report.files import TWIN, publish
+from research.report.places import Place
 
 ARCHIVE = "archive"  # folder within a folder of reports
 ARCHIVED = re.compile(r"(?P<name>.+)--(?P<day>\d{4}-\d\d-\d\d)")
@@ -25,7 +25,7 @@ FOOTER = re.compile(rb"Written (\d{4}-\d\d-\d\d \d\d:\d\d) by gpu-depin-research
 PAUSE = 0.2  # seconds in which another process has moved all three files into place
 
 
-def keep_earlier(destination: Path, manifest: Mapping[str, Any]) -> None:
+def keep_earlier(destination: Place, manifest: Mapping[str, Any]) -> None:
     """Copy the report at `destination` into the archive, if it was made on an earlier day.
 
     Nothing at `destination` is touched, so whatever happens the report is still there.
@@ -74,7 +74,7 @@ def made_at(manifest: Mapping[str, Any], page: bytes) -> dt.datetime | None:
     return dt.datetime.strptime(f"{told_by_page[-1].decode()}Z", "%Y-%m-%d %H:%M%z")
 
 
-def _read(page: Path) -> tuple[bytes, dict[str, bytes]]:
+def _read(page: Place) -> tuple[bytes, dict[str, bytes]]:
     """Return a page and what lies beside it, all of one report.
 
     `publish` moves the page last, so a page that is read first is never newer than the rest; and a
@@ -100,7 +100,7 @@ def _parsed(manifest: bytes | None) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _is_kept(kept: Path, page: bytes, beside: Mapping[str, bytes]) -> bool:
+def _is_kept(kept: Place, page: bytes, beside: Mapping[str, bytes]) -> bool:
     """Say whether this report is in the archive already.
 
     A run that was killed while it published has left a newer twin beside the page, which must not

@@ -21,6 +21,7 @@ from research.report.files import publish
 from research.report.harmless import readable
 from research.report.html import TEMPLATE
 from research.report.listing import Report, Version, read
+from research.report.places import P, Place, head, within
 
 INDEX, FEED = "index.html", "feed.xml"
 GENERATOR = "gpu-depin-research site"  # in both files: they are ours, and may be replaced
@@ -29,7 +30,7 @@ IN_FEED = 50  # entries, the newest
 OURS = uuid.uuid5(uuid.NAMESPACE_DNS, "gpu-depin-research")  # of the ids of all that is ours
 
 
-def build(folder: Path, *, url: str | None = None) -> Path:
+def build(folder: P, *, url: str | None = None) -> P:
     """Write the index and the feed of the reports in `folder`; return the path of the index.
 
     Parameters
@@ -64,7 +65,7 @@ def build(folder: Path, *, url: str | None = None) -> Path:
             f"{folder}: the index could not be written ({error.strerror or error}); the last one "
             "is as it was"
         ) from error
-    return folder / INDEX
+    return within(folder, INDEX)
 
 
 def index(reports: Sequence[Report], *, now: dt.datetime) -> bytes:
@@ -120,11 +121,11 @@ def _rendered(template: str, **values: object) -> bytes:
     return readable(text).encode()
 
 
-def _check(folder: Path) -> bool:
+def _check(folder: Place) -> bool:
     """Refuse a folder in which nothing may be written; say whether it has an index of ours."""
     if not folder.is_dir():
         raise UsageError(f"{folder}: no such folder; make a report with `research report` first")
-    if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+    if isinstance(folder, Path) and not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
         raise UsageError(f"{folder}: cannot be read and written to")
     for path in (folder / INDEX, folder / FEED):
         if path.exists() and not _is_ours(path):
@@ -135,11 +136,10 @@ def _check(folder: Path) -> bool:
     return (folder / INDEX).exists()
 
 
-def _is_ours(path: Path) -> bool:
+def _is_ours(path: Place) -> bool:
     if not path.is_file():
         return False
-    with path.open("rb") as file:
-        return GENERATOR.encode() in file.read(LOOKED_AT)
+    return GENERATOR.encode() in head(path, LOOKED_AT)
 
 
 def _base(url: str | None) -> str:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
+
+
+def nothing() -> None:
+    """Do nothing."""
 
 
 class Start(Protocol):
@@ -45,6 +49,7 @@ class Surroundings:
     folder: Path | None = None  # for temporary files, in place of the system's
     start: Start | None = None  # of a kernel, in place of a new interpreter
     limits: Limits | None = None
+    check: Callable[[], None] = nothing  # raises if this process may not write the report any more
 
 
 NOTHING = Surroundings()

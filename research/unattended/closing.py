@@ -12,6 +12,7 @@ from typing import Any
 
 from research.errors import ResearchError
 from research.report.guard import scrub
+from research.report.places import Place
 from research.unattended import retention, telling
 from research.unattended.jobs import Outcome
 from research.unattended.log import Log
@@ -42,7 +43,7 @@ def tell_people(
     outcomes: Sequence[Outcome],
     late: dict[str, dt.datetime] | None,
     *,
-    out: Path,
+    out: Place,
     now: dt.datetime,
     log: Log,
     summary: Summary,
@@ -60,7 +61,7 @@ def tell_people(
 
 
 def clear_away(
-    schedule: Schedule, *, out: Path, now: dt.datetime, log: Log, summary: Summary
+    schedule: Schedule, *, out: Place, now: dt.datetime, log: Log, summary: Summary
 ) -> None:
     """Delete what the schedule does not keep of the past."""
     keep = {
@@ -78,7 +79,7 @@ def clear_away(
 
 
 def list_reports(
-    build_site: Callable[[Path], Any], *, out: Path, log: Log, summary: Summary
+    build_site: Callable[[Place], Any], *, out: Place, log: Log, summary: Summary
 ) -> None:
     """Write the index anew."""
     try:

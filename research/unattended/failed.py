@@ -10,12 +10,12 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 from research.errors import RenderError
 from research.report import facts, guard
 from research.report.files import publish
+from research.report.places import Place
 from research.report.progress import Halted
 
 FOLDER = "failed"
@@ -25,12 +25,12 @@ PAPERMILL = {"injected-parameters"}  # tags
 COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")  # also keeps a folder from being found
 
 
-def place(page: Path) -> Path:
+def place(page: Place) -> Place:
     """Return where the notebook of the report at `page` is kept if it fails."""
     return page.parent / FOLDER / f"{page.stem}.ipynb"
 
 
-def forget(page: Path) -> None:
+def forget(page: Place) -> None:
     """Remove what was kept of an earlier failure."""
     kept = place(page)
     if kept.is_file():
@@ -39,7 +39,7 @@ def forget(page: Path) -> None:
             kept.parent.rmdir()
 
 
-def keep(halted: Halted, page: Path, reason: str, *, store: str | None) -> Path:
+def keep(halted: Halted, page: Place, reason: str, *, store: str | None) -> Place:
     """Write the notebook with its outputs so far, and return where.
 
     Parameters

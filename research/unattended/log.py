@@ -4,24 +4,36 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from research.report.bucket import Bucket, PlaceError
 from research.report.guard import scrub, secrets
+from research.report.places import Place
+
+PAUSE = 60.0  # seconds before an object store that did not answer is asked again
+
+
+def place_of(folder: Place, run: str) -> Place:
+    """Return where the log of a run is: one file for all, but objects cannot grow."""
+    return folder / "log.jsonl" if isinstance(folder, Path) else folder / "log" / f"{run}.jsonl"
 
 
 @dataclass
 class Log:
     """What happens in a run; no key or password gets into it."""
 
-    path: Path
+    path: Place
     run: str  # its id, in every line
     now: Callable[[], dt.datetime]
     tell: Callable[[str], None]  # told each event in words
     _hidden: tuple[str, ...] = field(default_factory=secrets, init=False, repr=False)
     _is_full: bool = field(default=False, init=False)
+    _lines: list[str] = field(default_factory=list, init=False, repr=False)  # on an object store
+    _waits_until: float = field(default=0.0, init=False)  # as it does not answer
 
     def __call__(self, event: str, text: str, **known: Any) -> None:
         """Write an event: what it is called, a sentence, and what else is known of it."""
@@ -34,12 +46,24 @@ class Log:
         }
         self.tell(line["text"])
         try:
-            with self.path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(line, ensure_ascii=False) + "\n")
-        except OSError as error:
+            self._append(json.dumps(line, ensure_ascii=False) + "\n")
+        except (OSError, PlaceError) as error:
             if not self._is_full:  # a full disk must not end a run, and is told once
                 self._is_full = True
-                self.tell(f"{self.path}: the log cannot be written ({error.strerror or error})")
+                reason = getattr(error, "strerror", None) or error
+                self.tell(f"{self.path}: the log cannot be written ({reason})")
+
+    def _append(self, line: str) -> None:
+        """Write a line; an object cannot grow, so each run has one, which is written anew."""
+        if isinstance(self.path, Bucket):
+            self._lines.append(line)
+            if time.monotonic() >= self._waits_until:
+                self._waits_until = time.monotonic() + PAUSE
+                self.path.write_bytes("".join(self._lines).encode())
+                self._waits_until = 0.0
+            return
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(line)
 
     def _plain(self, value: Any) -> Any:
         if isinstance(value, dt.datetime):

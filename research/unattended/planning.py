@@ -6,10 +6,11 @@ import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from pathlib import Path
 
 from research.errors import UsageError
+from research.report.places import Place
 from research.unattended.jobs import Job
+from research.unattended.leases import Fence
 from research.unattended.periods import due
 from research.unattended.schedule import Schedule, Scheduled
 from research.unattended.state import Record, State
@@ -28,7 +29,7 @@ class Work:
         """The name of its page."""
         return self.report.file_as_of(self.as_of)
 
-    def job(self, out: Path) -> Job:
+    def job(self, out: Place, fence: Fence | None = None) -> Job:
         """Return what is asked for."""
         entry = self.report.entry
         return Job(
@@ -41,6 +42,7 @@ class Work:
             strict=entry.strict,
             seconds=entry.time_limit_minutes * 60,
             cell_seconds=entry.cell_time_limit_minutes * 60,
+            fence=fence,
             period=self.period,
         )
 

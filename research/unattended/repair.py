@@ -5,10 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 
 from research.errors import UsageError
 from research.report import manifest as manifests
+from research.report.places import Place
 from research.report.shelf import ARCHIVE, made_at
 from research.unattended.periods import settle
 from research.unattended.schedule import Scheduled
@@ -33,18 +33,19 @@ def repair(ledger: Ledger, reports: Sequence[Scheduled], now: dt.datetime) -> It
     ledger.prepare()
     if _is_sound(ledger, has_run=has_run):
         return
-    with ledger.alone():
+    with ledger.alone() as kept:
         if _is_sound(ledger, has_run=has_run):
             return  # another run was quicker
         records = dict(_from_pages(ledger.out, reports, now))
         what = f"{ledger.path}: lost"
-        if ledger.path.exists():
-            aside = ledger.path.with_name(f"broken-{now:%Y%m%dT%H%M%SZ}.json")
-            ledger.path.replace(aside)
-            what = f"{ledger.path}: could not be read, and was moved to {aside.name}"
+        if kept.read() is not None:
+            aside = f"broken-{now:%Y%m%dT%H%M%SZ}.json"
+            kept.put_aside(aside)
+            what = f"{ledger.path}: could not be read, and was moved to {aside}"
         elif not records:
             return  # a first run was ended before it began a report
-        ledger.write(State(reports=records))
+        if not ledger.write(State(reports=records), kept):
+            return
     yield f"{what}; made anew from the {len(records)} reports that are there"
 
 
@@ -54,11 +55,11 @@ def _is_sound(ledger: Ledger, *, has_run: bool) -> bool:
         ledger.read()
     except BrokenStateError:
         return False
-    return ledger.path.exists() or not has_run
+    return ledger.kept.exists() or not has_run
 
 
 def _from_pages(
-    out: Path, reports: Iterable[Scheduled], now: dt.datetime
+    out: Place, reports: Iterable[Scheduled], now: dt.datetime
 ) -> Iterator[tuple[str, Record]]:
     for report in reports:
         made = published_at(out / report.file)
@@ -77,7 +78,7 @@ def _from_pages(
         )
 
 
-def published_at(page: Path) -> dt.datetime | None:
+def published_at(page: Place) -> dt.datetime | None:
     """Return when a report was started, UTC, if its page and its manifest are of one report.
 
     The page is moved into place last, so a newer manifest beside an older page is of a run that was
@@ -136,13 +137,13 @@ def finished(
     return record.model_copy(update=told)
 
 
-def _unfinished(folder: Path) -> list[Path]:
+def _unfinished(folder: Place) -> list[Place]:
     """Return files that were being written and have been left alone for long."""
     before = time.time() - UNFINISHED_SECONDS
     return [path for path in folder.glob(".*.part") if _changed(path) < before]
 
 
-def _changed(path: Path) -> float:
+def _changed(path: Place) -> float:
     """Return when a file was changed; one that has just been moved into place is new."""
     try:
         return path.stat().st_mtime

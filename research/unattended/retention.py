@@ -12,7 +12,6 @@ import datetime as dt
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -21,6 +20,7 @@ from research.errors import RenderError, UsageError
 from research.report import manifest as manifests
 from research.report.files import TWIN
 from research.report.listing import CHANGED, GOING, _version
+from research.report.places import Place
 from research.report.shelf import ARCHIVE, ARCHIVED
 from research.unattended.telling import FOLDER as STATE
 
@@ -53,7 +53,7 @@ class Plan:
     """What is to go."""
 
     stems: tuple[str, ...]  # archived reports, the oldest first
-    files: tuple[Path, ...]  # others
+    files: tuple[Place, ...]  # others
 
     def __bool__(self) -> bool:
         return bool(self.stems or self.files)
@@ -72,7 +72,7 @@ def chosen(days: Iterable[dt.date], keep: Keep) -> set[dt.date]:
 
 
 def plan(
-    out: Path,
+    out: Place,
     keep: Mapping[str, Keep],
     *,
     now: dt.datetime,
@@ -105,7 +105,7 @@ def plan(
 
 
 def prune(
-    out: Path,
+    out: Place,
     keep: Mapping[str, Keep],
     *,
     now: dt.datetime,
@@ -138,7 +138,7 @@ def prune(
     return planned
 
 
-def _stems(archive: Path) -> Iterator[str]:
+def _stems(archive: Place) -> Iterator[str]:
     """Yield the names of what lies in an archive with a page or a manifest."""
     found = (path for suffix in SUFFIXES[:2] for path in archive.glob(f"[!.]*{suffix}"))
     yield from {path.name.removesuffix(manifests.SUFFIX).removesuffix(".html") for path in found}
@@ -151,7 +151,7 @@ def _day(text: str) -> dt.date | None:
         return None
 
 
-def _going(out: Path, name: str, by_day: dict[dt.date, str], keep: Keep) -> Iterator[str]:
+def _going(out: Place, name: str, by_day: dict[dt.date, str], keep: Keep) -> Iterator[str]:
     """Yield what goes of one report, the oldest first."""
     kept = {by_day[day] for day in chosen(by_day, keep)}
     if len(kept) == len(by_day):
@@ -165,7 +165,7 @@ def _going(out: Path, name: str, by_day: dict[dt.date, str], keep: Keep) -> Iter
             yield stem
 
 
-def _newest_whole(out: Path, by_day: dict[dt.date, str]) -> Iterator[str]:
+def _newest_whole(out: Place, by_day: dict[dt.date, str]) -> Iterator[str]:
     """Yield the newest archived report with which nothing is wrong, if there is one."""
     for day in sorted(by_day, reverse=True):
         version = _version(out, ARCHIVE, by_day[day])
@@ -174,11 +174,11 @@ def _newest_whole(out: Path, by_day: dict[dt.date, str]) -> Iterator[str]:
             return
 
 
-def _manifest(out: Path, stem: str) -> Path:
+def _manifest(out: Place, stem: str) -> Place:
     return out / ARCHIVE / f"{stem}{manifests.SUFFIX}"
 
 
-def _parsed(path: Path) -> dict[str, Any]:
+def _parsed(path: Place) -> dict[str, Any]:
     """Return a manifest, empty if there is none that can be read."""
     try:
         return manifests.read(path)
@@ -186,25 +186,27 @@ def _parsed(path: Path) -> dict[str, Any]:
         return {}
 
 
-def _compared(path: Path) -> str | None:
+def _compared(path: Place) -> str | None:
     """Return the hash of the twin that a report was compared with; None: with none."""
     record = _parsed(path).get("compared")
     told = record.get("twin_sha256") if isinstance(record, dict) else None
     return told if isinstance(told, str) else None
 
 
-def _unfinished(out: Path, now: dt.datetime) -> Iterator[Path]:
+def _unfinished(out: Place, now: dt.datetime) -> Iterator[Place]:
     """Yield what a killed run has left half written."""
     for folder in (out, out / ARCHIVE, out / FAILED, out / STATE):
-        for path in sorted(folder.glob(".*.part")):
+        parts: list[Place] = [*folder.glob(".*.part")]
+        for path in sorted(parts, key=str):
             if PART.fullmatch(path.name) and _written(path) < now - UNFINISHED:
                 yield path
 
 
-def _surplus(folder: Path, count: int) -> list[Path]:
+def _surplus(folder: Place, count: int) -> list[Place]:
     """Return the notebooks of a folder but for the newest."""
-    return sorted(folder.glob("[!.]*.ipynb"), key=_written, reverse=True)[count:]
+    kept: list[Place] = [*folder.glob("[!.]*.ipynb")]
+    return sorted(kept, key=_written, reverse=True)[count:]
 
 
-def _written(path: Path) -> dt.datetime:
+def _written(path: Place) -> dt.datetime:
     return dt.datetime.fromtimestamp(path.stat().st_mtime, dt.UTC)

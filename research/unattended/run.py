@@ -10,24 +10,24 @@ import datetime as dt
 import uuid
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from research.config import settings
 from research.errors import ResearchError
 from research.report.guard import scrub
+from research.report.places import Place
 from research.unattended import batch, closing, planning, repair, telling
 from research.unattended.jobs import Job, Outcome
+from research.unattended.leases import Fence
 from research.unattended.locks import LockedError
-from research.unattended.log import Log
+from research.unattended.log import Log, place_of
 from research.unattended.planning import Work
 from research.unattended.refresh import Update, refresh, update_store
 from research.unattended.schedule import Schedule, Scheduled
 from research.unattended.state import Failure, Ledger, Record, Started, State
 from research.unattended.summary import Summary
 
-LOG = "log.jsonl"
 SAMPLE = "sample"  # the simulated market, which is not updated
 INSTANT = dt.timedelta(seconds=1)
 
@@ -46,7 +46,7 @@ def now_utc() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
 
 
-def build_site(folder: Path) -> None:
+def build_site(folder: Place) -> None:
     """Write the index of a folder of reports; what a page is made with is imported by then."""
     from research.report import site
 
@@ -56,7 +56,7 @@ def build_site(folder: Path) -> None:
 def run(
     schedule: Schedule,
     *,
-    out: Path,
+    out: Place,
     store: str | None = None,
     names: Sequence[str] = (),
     everything: bool = False,
@@ -65,7 +65,7 @@ def run(
     now: Callable[[], dt.datetime] = now_utc,
     update: Update | None = update_store,
     render_all: RenderAll = batch.render_all,
-    build_site: Callable[[Path], Any] = build_site,
+    build_site: Callable[[Place], Any] = build_site,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Summary:
     """Render what is due, each period once.
@@ -91,7 +91,7 @@ def run(
     """
     ledger, reports, moment = Ledger(out), planning.choose(schedule, names), now()
     summary = Summary(run=f"{moment:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:6]}")
-    log = Log(ledger.folder / LOG, run=summary.run, now=now, tell=tell)
+    log = Log(place_of(ledger.folder, summary.run), run=summary.run, now=now, tell=tell)
     one = _Run(ledger=ledger, now=now, moment=moment, log=log, summary=summary)
     telling.check(closing.rules_of(schedule))
     one.tell_repaired(repair.repair(ledger, schedule.reports, moment))
@@ -128,6 +128,7 @@ class _Run:
     moment: dt.datetime  # for which it is decided what is due
     log: Log
     summary: Summary
+    fences: dict[str, Fence] = field(default_factory=dict)  # by entry; none where files are locked
 
     def tell_repaired(self, sentences: Iterable[str], report: str | None = None) -> None:
         """Do what is left to be done, and say what it was."""
@@ -149,8 +150,10 @@ class _Run:
         locked = set[str]()
         for entry in dict.fromkeys(r.entry.name for r in [*begun, *(w.report for w in work)]):
             try:
-                held.enter_context(self.ledger.lock(entry).held(run=self.summary.run))
+                fence = held.enter_context(self.ledger.lock(entry).held(run=self.summary.run))
                 locked.add(entry)
+                if fence is not None:
+                    self.fences[entry] = fence
             except LockedError as error:
                 self.summary.left[entry] = str(error)
                 self.log("left", f"{entry}: left to another run, {error}", report=entry)
@@ -186,8 +189,10 @@ class _Run:
 
     def render(self, work: Sequence[Work], render_all: RenderAll, workers: int) -> None:
         """Make reports, and write down what came of each as soon as it is known."""
+        for fence in self.fences.values():
+            fence.check()
         self._begin(work)
-        jobs = [each.job(self.ledger.out) for each in work]
+        jobs = [each.job(self.ledger.out, self.fences.get(each.report.entry.name)) for each in work]
         reports = {each.report.name: each.report for each in work}
         try:
             render_all(
@@ -254,6 +259,8 @@ class _Run:
             return record.model_copy(update={"failure": failure, "started": left})
 
         try:
+            if (fence := self.fences.get(report.entry.name)) is not None:
+                fence.check()
             self.ledger.change(job.name, changed)
         except ResearchError as error:
             self.summary.trouble.append(f"{job.name}: {error}")

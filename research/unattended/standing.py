@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from research.report.places import Place
 from research.unattended.periods import due
 from research.unattended.planning import Work
 from research.unattended.schedule import DEFAULT, Scheduled, read
@@ -46,7 +47,7 @@ def standing(report: Scheduled, record: Record, now: dt.datetime) -> Standing:
 
 
 def standings(
-    schedule: Path | None, out: Path, now: dt.datetime | None = None
+    schedule: Path | None, out: Place, now: dt.datetime | None = None
 ) -> list[Standing] | None:
     """Return how each report stands; None if no schedule was named, and the usual one never run."""
     ledger = Ledger(out)

@@ -1,27 +1,29 @@
 """What was done of a schedule: one file in the folder of its reports, written last and atomically.
 
-It is read and written under a lock, so that runs side by side lose nothing of each other. What a
+Runs side by side lose nothing of each other. What a
 run is about to make is noted before, so that the next one finds out what a killed run published.
 """
 
 from __future__ import annotations
 
-import os
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from research.errors import ResearchError
-from research.unattended.locks import SUFFIX, Lock
+from research.report.places import Place
+from research.unattended.generations import Generations
+from research.unattended.keeping import InFile, Kept, Numbered
+from research.unattended.leases import Lease, lock
+from research.unattended.locks import Lock
 
 FOLDER = ".state"  # within the folder of the reports; nothing in it is published
-LOCK_SECONDS = 30.0  # to wait for another's writing, which takes milliseconds
+TRIES = 20  # of writing, where another run may be quicker
 
 
 class StateError(ResearchError):
@@ -77,21 +79,27 @@ class State(_Part):
 class Ledger:
     """The state in a folder of reports."""
 
-    out: Path
+    out: Place
 
     @property
-    def folder(self) -> Path:
+    def folder(self) -> Place:
         """Where it is kept, with the locks and the log."""
         return self.out / FOLDER
 
     @property
-    def path(self) -> Path:
-        """The file."""
-        return self.folder / "state.json"
+    def path(self) -> Place:
+        """The file; on an object store the folder of its numbers."""
+        return self.folder / ("state.json" if isinstance(self.folder, Path) else "state")
 
-    def lock(self, entry: str) -> Lock:
+    @property
+    def kept(self) -> Kept:
+        """How it is kept."""
+        path = self.path
+        return InFile(path) if isinstance(path, Path) else Numbered(Generations(path))
+
+    def lock(self, entry: str) -> Lock | Lease:
         """Return the lock of an entry of the schedule."""
-        return Lock(self.folder / "locks" / f"{entry}{SUFFIX}")
+        return lock(self.folder / "locks", entry)
 
     def read(self) -> State:
         """Return what is known; nothing, if there is no file.
@@ -100,12 +108,15 @@ class Ledger:
         ------
         BrokenStateError : if it is not what we wrote
         """
+        return self._read(self.kept)
+
+    def _read(self, kept: Kept) -> State:
         try:
-            content = self.path.read_bytes()
-        except FileNotFoundError:
-            return State()
+            content = kept.read()
         except OSError as error:
             raise StateError(f"{self.path}: cannot be read ({error.strerror})") from error
+        if content is None:
+            return State()
         try:
             return State.model_validate_json(content)
         except ValidationError as error:
@@ -128,22 +139,25 @@ class Ledger:
         ------
         StateError : if that is not possible; what was written before is still there
         """
-        with self.alone():
-            known = self.read().reports
-            anew = {name: change(known.get(name, Record())) for name, change in changes.items()}
-            self.write(State(reports=known | anew))
+        for _ in range(TRIES):
+            with self.alone() as kept:
+                known = self._read(kept).reports
+                anew = {name: change(known.get(name, Record())) for name, change in changes.items()}
+                if self.write(State(reports=known | anew), kept):
+                    return
+        raise StateError(f"{self.path}: other runs write it all the time; run it again")
 
     def prepare(self) -> None:
         """Make the folder, for nobody else to look into: it tells who works here."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
+    def alone(self) -> Iterator[Kept]:
         """Keep all other runs from writing, and say in our words why nothing can be written."""
         try:
             self.prepare()
-            with FileLock(self.folder / f"state{SUFFIX}", timeout=LOCK_SECONDS):
-                yield
+            with (kept := self.kept).alone():
+                yield kept
         except Timeout as error:
             raise StateError(f"{self.path}: another run has been writing it for long") from error
         except OSError as error:
@@ -152,26 +166,6 @@ class Ledger:
                 "one is as it was"
             ) from error
 
-    def write(self, state: State) -> None:
-        """Write the file, so that a reader or a machine without power has the old or the new."""
-        part = self.path.with_name(f".{uuid.uuid4().hex}.part")
-        try:
-            with part.open("wb") as file:
-                file.write(state.model_dump_json(indent=1, exclude_none=True).encode())
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(self.path)
-            _sync_folder(self.folder)
-        finally:
-            part.unlink(missing_ok=True)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a move last, where folders can be synchronised at all."""
-    if os.name != "posix":
-        return
-    opened = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
+    def write(self, state: State, kept: Kept) -> bool:
+        """Write it; False: another run did first, which only an object store lets happen."""
+        return kept.write(state.model_dump_json(indent=1, exclude_none=True).encode())

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -19,14 +20,20 @@ from typing import Literal
 from filelock import FileLock, Timeout
 from pydantic import AwareDatetime, BaseModel, Field, ValidationError
 
+from research.config import settings
 from research.errors import AlertError, UsageError
 from research.report import earlier, guard
 from research.report import manifest as manifests
 from research.report.files import publish
 from research.report.guard import Private
+from research.report.places import Place
+from research.report.surroundings import nothing
 from research.unattended import alerts, post
 from research.unattended.alerts import Alert, Decision, Good, Seen
+from research.unattended.generations import Generations
 from research.unattended.jobs import Outcome
+from research.unattended.leases import Lease
+from research.unattended.locks import LockedError
 from research.unattended.rules import Kind, Rules
 
 FOLDER, FILE, BROKEN = ".state", "alerts.json", "alerts.broken.json"
@@ -84,11 +91,13 @@ class Memory(BaseModel):
 class _Desk:
     """The memory in its file, while one run works with it."""
 
-    path: Path
+    path: Place
     memory: Memory
+    check: Callable[[], None]  # raises if another run does this work by now
     problems: list[str] = field(default_factory=list)
 
     def save(self) -> None:
+        self.check()
         content = self.memory.model_dump_json(indent=1).encode()
         publish(content, self.path)
 
@@ -117,7 +126,7 @@ def tell(
     outcomes: Sequence[Outcome],
     rules: Mapping[str, Rules],
     *,
-    out: Path,
+    out: Place,
     now: dt.datetime,
     overdue: Mapping[str, dt.datetime] | None = None,
 ) -> Telling:
@@ -140,14 +149,16 @@ def tell(
         return Telling()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(path.with_suffix(".lock"), timeout=PATIENCE):
-            desk = _open(path)
+        with _alone(path) as check:
+            desk = _open(path, check)
             _decide(desk, outcomes, rules, overdue, now)
             told = tuple(_send(desk, now))
     except Timeout as error:
         raise AlertError(
             f"{path.name}: another run is telling; nobody was told anything"
         ) from error
+    except LockedError as error:
+        raise AlertError(f"{path.name}: {error}; nobody was told more") from error
     except OSError as error:
         raise AlertError(
             f"{path}: cannot be read or written ({error.strerror or error}); nobody was told more"
@@ -155,7 +166,7 @@ def tell(
     return Telling(told=told, problems=tuple(desk.problems))
 
 
-def read(out: Path) -> Memory:
+def read(out: Place) -> Memory:
     """Return what was told of the reports in a folder, empty if nothing was.
 
     Raises
@@ -166,14 +177,27 @@ def read(out: Path) -> Memory:
     return Memory.model_validate_json(path.read_bytes()) if path.exists() else Memory()
 
 
-def _open(path: Path) -> _Desk:
+@contextmanager
+def _alone(path: Place) -> Iterator[Callable[[], None]]:
+    """Keep all other runs from telling; gives what must be asked before anything is written."""
+    if isinstance(path, Path):
+        with FileLock(path.with_suffix(".lock"), timeout=PATIENCE):
+            yield nothing
+        return
+    lease = Lease(Generations(path.with_suffix(".lock")), seconds=settings().lease_seconds)
+    with lease.held(run="that tells people", seconds=PATIENCE) as fence:
+        yield fence.check
+
+
+def _open(path: Place, check: Callable[[], None]) -> _Desk:
     """Return the memory; one that cannot be understood is put aside, as silence would be worse."""
     try:
-        desk = _Desk(path=path, memory=read(path.parents[1]))
+        desk = _Desk(path=path, memory=read(path.parent.parent), check=check)
     except ValidationError:
-        path.replace(path.with_name(BROKEN))
+        publish(path.read_bytes(), path.with_name(BROKEN))
         said = f"{FILE} could not be understood and was put aside as {BROKEN}: what is still so "
-        desk = _Desk(path=path, memory=Memory(), problems=[f"{said}may be told again"])
+        desk = _Desk(path=path, memory=Memory(), check=check, problems=[f"{said}may be told again"])
+        desk.save()
     for letter in [each for each in desk.memory.letters if each.is_sending]:
         desk.memory.letters.remove(letter)
         desk.problems.append(

@@ -13,8 +13,9 @@ from pathlib import Path
 from research.errors import QualityError, ResearchError, TimedOutError
 from research.report import render
 from research.report.files import TWIN
+from research.report.places import Place
 from research.report.progress import Halted
-from research.report.surroundings import Limits, Start, Surroundings, within
+from research.report.surroundings import Limits, Start, Surroundings, nothing, within
 from research.unattended import failed
 from research.unattended.jobs import Job, State
 from research.unattended.retries import tries
@@ -25,10 +26,10 @@ class Answer:
     """What came of a job, as far as the process that did it can tell."""
 
     state: State
-    page: Path | None = None
+    page: Place | None = None
     reason: str = ""
     flips: tuple[str, ...] = ()
-    executed: Path | None = None
+    executed: Place | None = None
     attempts: int = 1
 
 
@@ -50,9 +51,10 @@ def work(job: Job, folder: Path, *, start: Start | None = None) -> Answer:
     start : starts the kernel; None: as a new interpreter
     """
     attempts = 1
+    check = nothing if job.fence is None else job.fence.check
     limits = Limits(cell_seconds=job.cell_seconds, seconds=job.seconds, began=time.monotonic())
     try:
-        with within(Surroundings(folder=folder, start=start, limits=limits)):
+        with within(Surroundings(folder=folder, start=start, limits=limits, check=check)):
             for attempt in tries():
                 with attempt:
                     attempts = attempt.num
@@ -99,7 +101,7 @@ def _kept(job: Job, state: State, error: ResearchError) -> Answer:
     return Answer(state=state, reason=reason, executed=executed)
 
 
-def _flips(page: Path) -> tuple[str, ...]:
+def _flips(page: Place) -> tuple[str, ...]:
     """Return the sentences of a report about verdicts that are not what they were."""
     changes = json.loads(page.with_suffix(TWIN).read_bytes())["changes"]
     return tuple(flip["text"] for flip in changes["flips"]) if changes else ()

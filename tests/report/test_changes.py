@@ -290,7 +290,7 @@ def test_a_rebuilt_report_shows_the_same_changes_byte_by_byte(all_at_once: Path)
         found = rebuild(path, notebook=notebook, out=all_at_once / "again")
 
     assert found.equal
-    assert found.page is not None
+    assert isinstance(found.page, Path)
     sections = [
         str(soup(page).select(".changes, .flips"))
         for page in (found.page, only_twin(all_at_once).with_suffix(".html"))

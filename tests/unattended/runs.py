@@ -6,10 +6,10 @@ import datetime as dt
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from research.report.manifest import KEYS, VERSION
+from research.report.places import Place
 from research.unattended.jobs import Job, Outcome, State
 from research.unattended.run import run
 from research.unattended.schedule import Schedule
@@ -20,7 +20,9 @@ def utc(text: str) -> dt.datetime:
     return dt.datetime.fromisoformat(text).replace(tzinfo=dt.UTC)
 
 
-def outcome(job: Job, state: State = "done", page: Path | None = None, reason: str = "") -> Outcome:
+def outcome(
+    job: Job, state: State = "done", page: Place | None = None, reason: str = ""
+) -> Outcome:
     return Outcome(
         job=job,
         state=state,
@@ -32,15 +34,15 @@ def outcome(job: Job, state: State = "done", page: Path | None = None, reason: s
     )
 
 
-def publish(page: Path, at: dt.datetime, *, is_cut: bool = False) -> Path:
+def publish(page: Place, at: dt.datetime, *, is_cut: bool = False) -> Place:
     """Write what tells of a report that was made at a time; cut: killed before the page."""
     manifest = dict.fromkeys(KEYS) | {
         "schema_version": VERSION,
         "started_at": f"{at:%Y-%m-%dT%H:%M:%SZ}",
     }
-    page.with_suffix(".manifest.json").write_text(json.dumps(manifest))
+    page.with_suffix(".manifest.json").write_bytes(json.dumps(manifest).encode())
     if not is_cut:
-        page.write_text(f"Written {at:%Y-%m-%d %H:%M} by gpu-depin-research 0.1")
+        page.write_bytes(f"Written {at:%Y-%m-%d %H:%M} by gpu-depin-research 0.1".encode())
     return page
 
 
@@ -49,7 +51,7 @@ class Desk:
     """Runs a schedule at times of its own, and remembers what was asked for."""
 
     schedule: Schedule
-    out: Path
+    out: Any  # a folder, or one on an object store
     now: dt.datetime = field(default_factory=lambda: utc("2026-06-10T06:05"))
     jobs: list[Job] = field(default_factory=list)
     updates: list[tuple[str, float]] = field(default_factory=list)
@@ -97,5 +99,5 @@ class Desk:
         return [job.name for job in self.jobs]
 
     def log(self) -> list[dict[str, Any]]:
-        lines = (self.out / ".state" / "log.jsonl").read_text().splitlines()
+        lines = (self.out / ".state" / "log.jsonl").read_text("utf-8").splitlines()
         return [json.loads(line) for line in lines]

@@ -174,7 +174,7 @@ def test_a_failed_notebook_is_kept_with_the_cell_that_failed_first(
 ) -> None:
     executed = faults["raises"].executed
     assert executed is not None
-    assert executed.parts[-2:] == ("failed", "raises.ipynb")
+    assert (executed.parent.name, executed.name) == ("failed", "raises.ipynb")
     cells = json.loads(executed.read_text(encoding="utf-8"))["cells"]
     text = "".join(cells[0]["source"])
     assert text.startswith("**This report failed.** raises, cell 3: JSONDecodeError")

@@ -199,7 +199,7 @@ def test_half_written_files_go_after_an_hour_and_failed_notebooks_beyond_a_numbe
 
     planned = prune(tmp_path, {}, now=NOW, most_failed=2)
 
-    gone = {path.relative_to(tmp_path).as_posix() for path in planned.files}
+    gone = {str(path).removeprefix(f"{tmp_path}/") for path in planned.files}
     assert gone == {names[1], failed[2], failed[3]}
     assert files(tmp_path) == {"archive/" + names[0], names[2], *failed[:2]}
 

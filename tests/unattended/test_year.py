@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pytest
 
+from research.report.places import Place
 from research.unattended.jobs import Job, Outcome
 from research.unattended.run import run
 from research.unattended.schedule import Schedule, read
@@ -106,7 +107,7 @@ class World:
         self.counts[how] += 1
         raise KilledError
 
-    def publish(self, job: Job, *, is_killed: bool) -> Path:
+    def publish(self, job: Job, *, is_killed: bool) -> Place:
         """Write what the next run looks at, in the order in which it is moved into place."""
         stem = Path(self.pages[job.name]).stem
         if job.as_of is not None:
