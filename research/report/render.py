@@ -255,12 +255,17 @@ def make(
     compared = compare(now)
     comparing = time.perf_counter() - comparing_since
     shown_again["changes"] = compared.told
+    twin_sha256 = hashlib.sha256(manifests.to_bytes(shown_again)).hexdigest()
     page = html.page(
-        run.notebook, rendered_at=dt.datetime.now(dt.UTC), changes=compared.told, **known
+        run.notebook,
+        rendered_at=dt.datetime.now(dt.UTC),
+        changes=compared.told,
+        twin_sha256=twin_sha256,
+        **known,
     )
     manifest |= {
         "compared": compared.record,
-        "twin_sha256": hashlib.sha256(manifests.to_bytes(shown_again)).hexdigest(),
+        "twin_sha256": twin_sha256,
         "seconds": {
             "notebook": round(run.seconds, 3),
             "page": round(time.perf_counter() - began - run.seconds - comparing, 3),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from research.errors import UsageError
 from research.report import manifest as manifests
-from research.report.shelf import ARCHIVE, made_at
+from research.report.shelf import ARCHIVE, belongs, made_at
 from research.unattended.periods import settle
 from research.unattended.schedule import Scheduled
 from research.unattended.state import BrokenStateError, Ledger, Record, Started, State
@@ -85,13 +85,14 @@ def published_at(page: Path) -> dt.datetime | None:
     """
     try:
         manifest = manifests.read(page.with_suffix(manifests.SUFFIX))
-        written = made_at({}, page.read_bytes())
+        content = page.read_bytes()
     except (UsageError, OSError):
         return None
-    started = made_at(manifest, b"")
-    if started is None or written is None or written < started.replace(second=0, microsecond=0):
+    started, written = made_at(manifest, b""), made_at({}, content)
+    if started is None or written is None or not belongs(content, manifest):
         return None
-    return started
+    is_older = written < started.replace(second=0, microsecond=0)  # of before pages told the twin
+    return None if is_older else started
 
 
 def unfinished(

@@ -188,6 +188,23 @@ publish(b"new page", page, beside={".json": b"new twin", ".manifest.json": new})
 """
 
 
+@pytest.mark.parametrize(("hours", "day"), [(-24, "2026-11-20"), (-1, "2026-11-21")])
+def test_a_page_that_a_killed_run_left_beside_a_newer_manifest_is_kept_under_its_own_day(
+    tmp_path: Path, hours: int, day: str
+) -> None:
+    old = put(tmp_path, made=LATER + dt.timedelta(hours=hours)).read_bytes()
+    shelf.keep_earlier(tmp_path / "question.html", starting(LATER))
+    archived = contents(tmp_path / "archive", ARCHIVED)
+    put(tmp_path, made=LATER, title="Now?").write_bytes(old)
+
+    shelf.keep_earlier(tmp_path / "question.html", starting(LATER + dt.timedelta(days=1)))
+
+    kept = contents(tmp_path / "archive", f"question--{day}")
+    assert kept[".html"] == old
+    assert not archived or kept == archived  # the one that fits together is there, and stays
+    assert len(files(tmp_path / "archive")) == 3
+
+
 def run_killed(page: Path, at: int) -> int:
     done = subprocess.run([sys.executable, "-c", KILLED, str(page), str(at)], check=False)
     return done.returncode

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -34,13 +35,16 @@ def outcome(job: Job, state: State = "done", page: Path | None = None, reason: s
 
 def publish(page: Path, at: dt.datetime, *, is_cut: bool = False) -> Path:
     """Write what tells of a report that was made at a time; cut: killed before the page."""
+    twin_sha256 = hashlib.sha256(at.isoformat().encode()).hexdigest()
     manifest = dict.fromkeys(KEYS) | {
         "schema_version": VERSION,
         "started_at": f"{at:%Y-%m-%dT%H:%M:%SZ}",
+        "twin_sha256": twin_sha256,
     }
     page.with_suffix(".manifest.json").write_text(json.dumps(manifest))
     if not is_cut:
-        page.write_text(f"Written {at:%Y-%m-%d %H:%M} by gpu-depin-research 0.1")
+        tag = f'<meta name="twin" content="{twin_sha256}">'
+        page.write_text(f"{tag} Written {at:%Y-%m-%d %H:%M} by gpu-depin-research 0.1")
     return page
 
 

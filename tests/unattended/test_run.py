@@ -17,7 +17,7 @@ import stamina
 from research import config
 from research.errors import RenderError, StoreError, UsageError
 from research.report import render
-from research.unattended import locks, worker
+from research.unattended import locks, repair, worker
 from research.unattended.jobs import Job, Outcome
 from research.unattended.schedule import read
 from research.unattended.standing import standings
@@ -225,6 +225,19 @@ def test_what_a_killed_run_published_is_done_and_what_it_did_not_is_due(
     )
     assert len(summary.repaired) == 3
     assert desk.run("2026-06-10T08:05").repaired == []
+
+
+@pytest.mark.parametrize("tells", [True, False])  # which twin it belongs to, as pages once did not
+def test_a_page_beside_a_newer_manifest_is_not_taken_for_the_newer_report(
+    tmp_path: Path, tells: bool
+) -> None:
+    first = utc("2026-06-10T06:00:10") if tells else utc("2026-06-10T05:59:50")
+    page = publish(tmp_path / "daily.html", first)
+    if not tells:
+        page.write_text(page.read_text().partition("> ")[2])
+    assert repair.published_at(page) == first
+    publish(page, utc("2026-06-10T06:00:40"), is_cut=True)  # in the same minute, if it tells
+    assert repair.published_at(page) is None
 
 
 @pytest.mark.parametrize("left", [b"", b'{"version": 1, "repo', b'{"version": 9}', b"\xff\x00"])
