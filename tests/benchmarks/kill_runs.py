@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import os
 import random
 import shutil
 import statistics
@@ -22,7 +21,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.unattended.accounts import Account, age, is_whole, left_half_written, stems
+from tests.unattended.accounts import Account, age, is_whole, stems
 from tests.unattended.aims import AIMS, Run, has_made, wait
 from tests.unattended.worlds import Moving, World, kill_all, kill_alone, upstreams
 
@@ -95,7 +94,7 @@ class Victim:
             wait(run, has_come)
             time.sleep(self.draw.uniform(0, within))
         run.forks()
-        (kill_all if is_whole else kill_alone)(run.process.pid)
+        (kill_all if is_whole else kill_alone)(run.process.pid, run.known)
         run.process.communicate()
         wrong = [] if self.world.is_quiet(QUIET_SECONDS) else ["processes are left"]
         if run.process.returncode >= 0:  # it had just ended
@@ -132,7 +131,8 @@ class Victim:
             return "state"
         if has_made(run) == n_reports:
             return "closing"
-        if run.is_writing() or run.is_writing("archive") or run.is_between_moves():
+        is_moving = run.is_between_moves() or run.published() > has_made(run)
+        if is_moving or run.is_writing() or run.is_writing("archive"):
             return "publishing"
         return "rendering" if run.has_forked else "starting"
 
@@ -142,15 +142,14 @@ class Victim:
         out = account.out
         torn = [one for one in stems(out) if f"{one}.html" in out and not is_whole(out, one)]
         found = {
-            "half written": len(left_half_written(world.out)),
+            "half written": len(world.half_written()),
             "older than its twin": len(torn),
             "begun": sum(len(one.get("started", ())) for one in account.reports.values()),
             "temporary folders": len([*world.tmp.glob("research-*")]),
         }
         for folder in world.tmp.glob("research-*"):
             shutil.rmtree(folder)
-        for path in left_half_written(world.out):
-            os.utime(path, (0, 0))  # as if an hour had passed: until then it may be another run's
+        world.let_an_hour_pass()  # until then it may be another run's
         return Counter(found)
 
     def _tell_repaired(self) -> None:

@@ -55,8 +55,8 @@ def is_whole(files: Files, stem: str) -> bool:
     twin, manifest, page = parts(files, stem)
     if twin is None or manifest is None or page is None or not page.endswith(b"</html>"):
         return False
-    said, told = HEADLINE.findall(page), json.loads(manifest)
-    fits: bool = told["twin_sha256"] == hashlib.sha256(twin).hexdigest()
+    said, digest = HEADLINE.findall(page), hashlib.sha256(twin).hexdigest()
+    fits: bool = json.loads(manifest)["twin_sha256"] == digest and digest.encode() in page
     return fits and len(said) == 1 and said[0] in twin
 
 
@@ -103,7 +103,7 @@ class Account:
             *self._periods(out, reports, events),
         ]
         if is_complete:
-            wrong += _half_done(self.world.out, out, archive, reports)
+            wrong += _half_done(self.world, out, archive, reports)
         self.out, self.archive, self.reports = out, archive, reports
         self.n_events += len(events)
         return wrong
@@ -243,15 +243,10 @@ def age(account: Account, day: dt.date) -> None:
             (account.world.out / name).write_bytes(account.out[name])
 
 
-def _half_done(folder: Path, out: Files, archive: Files, reports: dict[str, Any]) -> Iterator[str]:
+def _half_done(world: World, out: Files, archive: Files, reports: dict[str, Any]) -> Iterator[str]:
     """Yield what a run that ended by itself has left half done."""
     for of, files in (("", out), ("archive/", archive)):
         yield from (f"{of}{stem}: still torn" for stem in stems(files) if not is_whole(files, stem))
     yield from (f"{name}: still begun" for name, one in reports.items() if one.get("started"))
-    yield from (f"{path.name}: still there" for path in left_half_written(folder))
-    yield from (f"{path.name}: still there" for path in folder.rglob(".*.going"))
-
-
-def left_half_written(out: Path) -> list[Path]:
-    """Return the temporary files in a folder of reports and all below."""
-    return [*out.rglob(".*.part")]
+    yield from (f"{path.name}: still there" for path in world.half_written())
+    yield from (f"{path.name}: still there" for path in world.out.rglob(".*.going"))

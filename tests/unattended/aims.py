@@ -13,6 +13,7 @@ from tests.unattended.worlds import World, below, signal_all
 
 PAUSE = 0.0003  # seconds between two looks
 SLICE = 30e-6  # seconds that a process gets between two looks that must miss nothing
+KNOWN_SECONDS = 0.2  # after which it is found out anew which processes are part of a run
 LONGEST = 60.0  # of a run
 
 
@@ -27,6 +28,7 @@ class Run:
         self._files = self._inodes()
         self.process: subprocess.Popen[str] = world.start(*more)
         self.has_forked = False
+        self.known: list[int] = []  # processes that are part of it
 
     def is_over(self) -> bool:
         """Say whether it has ended."""
@@ -77,11 +79,16 @@ class Run:
                     return True
         return False
 
+    def published(self) -> int:
+        """Return how many pages are in place."""
+        new = self._inodes().items() - self._files.items()
+        return sum(name.endswith(".html") and name != "index.html" for name, _ in new)
+
     def step_between_moves(self) -> bool:
         """Once it publishes, go on in small steps until it is between two moves; stop it there."""
         if not self.is_writing():
             return False
-        pids = below(self.process.pid)
+        pids = self.known  # there is no time to look for them
         signal_all(pids, signal.SIGSTOP)
         while self.is_writing():
             if self.is_between_moves():
@@ -122,10 +129,12 @@ AIMS: dict[str, tuple[Callable[[Run], bool], float]] = {
 
 def wait(run: Run, has_come: Callable[[Run], bool]) -> bool:
     """Wait until an instant has come; say whether it came before the run was over."""
-    until = time.monotonic() + LONGEST
+    until, looked = time.monotonic() + LONGEST, 0.0
     while not has_come(run):
         if run.is_over():
             return False
+        if run.forks() and time.monotonic() > looked + KNOWN_SECONDS:
+            run.known, looked = below(run.process.pid), time.monotonic()
         assert time.monotonic() < until, f"the run has taken longer than {LONGEST:g} s"
         time.sleep(PAUSE)
     return True

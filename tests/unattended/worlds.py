@@ -173,11 +173,11 @@ class World:
             }
         )
 
-    def start(self, *more: str, log: Path | None = None) -> subprocess.Popen[str]:
+    def start(self, *more: str) -> subprocess.Popen[str]:
         """Start a run of all reports, due or not; its upstreams tell new values."""
         self.upstreams.turn += 1
         typed = ["run", str(self.schedule), "--out", str(self.out), "--store", str(self.store)]
-        with (log or self.folder / "said.txt").open("w", encoding="utf-8") as said:
+        with (self.folder / "said.txt").open("w", encoding="utf-8") as said:
             return subprocess.Popen(
                 [sys.executable, "-m", "research", *typed, "--all", "--json", *more],
                 cwd=self.folder,
@@ -197,6 +197,19 @@ class World:
                 if process.environ().get(MARK) == self.mark and process.status() != "zombie":
                     found.append(process)
         return found
+
+    def said(self) -> str:
+        """Return what the last run told on stderr."""
+        return (self.folder / "said.txt").read_text(encoding="utf-8")
+
+    def half_written(self) -> list[Path]:
+        """Return the files that were not moved into place."""
+        return [*self.out.rglob(".*.part")]
+
+    def let_an_hour_pass(self) -> None:
+        """Make what is half written old enough to be nobody's any more."""
+        for path in self.half_written():
+            os.utime(path, (0, 0))
 
     def is_quiet(self, seconds: float) -> bool:
         """Wait until none of its processes runs; say whether that came in time."""
@@ -225,17 +238,22 @@ def signal_all(pids: Iterable[int], number: signal.Signals) -> None:
             os.kill(pid, number)
 
 
-def kill_all(pid: int) -> None:
-    """Let a process and all below it die at once, so that none can act on the end of another."""
+def kill_all(pid: int, known: Iterable[int] = ()) -> None:
+    """Let a process and all below it die at once, so that none can act on the end of another.
+
+    Parameters
+    ----------
+    known : some of them, which saves the time to look for them
+    """
+    signal_all(known, signal.SIGSTOP)
     signal_all(reversed(below(pid)), signal.SIGSTOP)
     signal_all(below(pid), signal.SIGKILL)
 
 
-def kill_alone(pid: int) -> None:
-    """Let a process die; those below it notice."""
-    others = below(pid)[1:]
+def kill_alone(pid: int, known: Iterable[int] = ()) -> None:
+    """Let a process die; those below it, some of which are known, notice."""
     os.kill(pid, signal.SIGKILL)
-    signal_all(others, signal.SIGCONT)  # if an aim has stopped them
+    signal_all(known, signal.SIGCONT)  # if an aim has stopped them
 
 
 @contextmanager
