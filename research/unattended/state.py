@@ -47,7 +47,7 @@ class Started(_Part):
 class Failure(_Part):
     """Why the last try of a report came to nothing."""
 
-    period: AwareDatetime | None
+    period: AwareDatetime | None = None  # of one asked for by hand, none is written
     at: AwareDatetime
     state: str
     reason: str

@@ -119,6 +119,16 @@ def test_one_that_fails_stops_no_other_and_is_due_again(desk: Desk) -> None:
     assert Ledger(desk.out).read().reports["weekly/akash"].failure is None
 
 
+def test_the_failure_of_a_report_asked_for_by_hand_is_read_again(desk: Desk) -> None:
+    desk.run("2026-06-10T06:05")
+    desk.states["daily"] = "failed"
+    assert desk.run("2026-06-10T06:10", everything=True).trouble == []
+    failure = Ledger(desk.out).read().reports["daily"].failure
+    assert failure is not None
+    assert failure.period is None
+    assert desk.run("2026-06-10T06:15").repaired == []
+
+
 def test_failed_checks_alone_exit_with_3(desk: Desk) -> None:
     desk.states["daily"] = "gate"
     assert desk.run().exit_code == 3
