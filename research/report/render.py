@@ -15,7 +15,7 @@ from typing import Any
 
 import research
 from research.config import settings
-from research.errors import QualityError, UsageError
+from research.errors import QualityError, RenderError, UsageError
 from research.headline import read as read_headline
 from research.parameters import Schema, schema
 from research.report import changes, earlier, facts, guard, shelf
@@ -98,7 +98,14 @@ def report(
     for contents in (made.page, *files.values()):
         guard.check(contents, asked.path.stem, store=asked.values.get("store"))
     shelf.keep_earlier(destination, made.manifest)
-    publish(made.page, destination, beside=files)
+    try:
+        publish(made.page, destination, beside=files)
+    except OSError as error:
+        raise RenderError(
+            f"{asked.path.stem}: the report could not be written to {destination} "
+            f"({error.strerror or error}); the last one was left in place. Make room or give us "
+            "the right to write there, and run again"
+        ) from error
     return destination
 
 
