@@ -135,7 +135,10 @@ class Ledger:
 
     def prepare(self) -> None:
         """Make the folder, for nobody else to look into: it tells who works here."""
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise self._unwritable(error) from error
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -147,10 +150,13 @@ class Ledger:
         except Timeout as error:
             raise StateError(f"{self.path}: another run has been writing it for long") from error
         except OSError as error:
-            raise StateError(
-                f"{self.path}: the state cannot be written ({error.strerror or error}); the last "
-                "one is as it was"
-            ) from error
+            raise self._unwritable(error) from error
+
+    def _unwritable(self, error: OSError) -> StateError:
+        return StateError(
+            f"{self.path}: the state cannot be written ({error.strerror or error}); the last one "
+            "is as it was. Make room or give us the right to write there, and run again"
+        )
 
     def write(self, state: State) -> None:
         """Write the file, so that a reader or a machine without power has the old or the new."""
