@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from research.report.guard import scrub, secrets
 
@@ -34,8 +35,9 @@ class Log:
         }
         self.tell(line["text"])
         try:
-            with self.path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(line, ensure_ascii=False) + "\n")
+            with self.path.open("ab+") as file:
+                written = json.dumps(line, ensure_ascii=False).encode() + b"\n"
+                file.write(b"\n" + written if _is_cut(file) else written)
         except OSError as error:
             if not self._is_full:  # a full disk must not end a run, and is told once
                 self._is_full = True
@@ -45,3 +47,11 @@ class Log:
         if isinstance(value, dt.datetime):
             return f"{value:%Y-%m-%dT%H:%M:%SZ}"
         return scrub(value, self._hidden) if isinstance(value, str) else value
+
+
+def _is_cut(file: BinaryIO) -> bool:
+    """Say whether the last line has no end, as a full disk leaves it."""
+    if file.seek(0, os.SEEK_END) == 0:
+        return False
+    file.seek(-1, os.SEEK_END)
+    return file.read() != b"\n"

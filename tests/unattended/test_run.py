@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import subprocess
 import sys
@@ -369,6 +370,17 @@ def test_the_log_has_a_line_an_event_and_no_secret(
     for path in (desk.out / ".state").rglob("*"):
         assert path.is_dir() or b"horse" not in path.read_bytes()
     assert "horse" not in "\n".join(desk.told)
+
+
+def test_a_line_that_a_full_disk_has_cut_short_spoils_no_other(desk: Desk) -> None:
+    desk.run("2026-06-10T06:05")
+    path = desk.out / ".state" / "log.jsonl"
+    before = path.read_bytes()
+    path.write_bytes(before[:-20])
+    desk.run("2026-06-11T06:05")
+    lines = path.read_text().splitlines()
+    assert lines[: len(before.splitlines()) - 1] == before.decode().splitlines()[:-1]
+    assert json.loads(lines[len(before.splitlines())])["event"] == "started"
 
 
 def test_nobody_else_can_look_into_the_state(desk: Desk) -> None:
