@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -144,6 +144,7 @@ class World:
     def __init__(self, folder: Path, upstreams: Moving) -> None:
         self.folder, self.upstreams = folder, upstreams
         self.mark = uuid.uuid4().hex
+        self.asked: tuple[str, ...] = ASKED
         self.out, self.store, self.tmp = folder / "out", folder / "store", folder / "tmp"
         self.schedule = folder / "schedule.toml"
         for name in ("tmp", "cache", "catalogue"):
@@ -158,7 +159,7 @@ class World:
     def environment(self) -> dict[str, str]:
         """Return the variables of a run: the upstreams are here, and all folders within ours."""
         here = self.upstreams.environment() | {
-            f"RESEARCH_SWITCHED_ON__{source.upper()}": str(int(source in ASKED))
+            f"RESEARCH_SWITCHED_ON__{source.upper()}": str(int(source in self.asked))
             for source in sources.SOURCES
         }
         return (
@@ -173,13 +174,20 @@ class World:
             }
         )
 
-    def start(self, *more: str) -> subprocess.Popen[str]:
-        """Start a run of all reports, due or not; its upstreams tell new values."""
+    def start(self, *more: str, before: Sequence[str] = ()) -> subprocess.Popen[str]:
+        """Start a run of all reports, due or not; its upstreams tell new values.
+
+        Parameters
+        ----------
+        more : options
+        before : a command that starts the run as its own last part
+        """
         self.upstreams.turn += 1
         typed = ["run", str(self.schedule), "--out", str(self.out), "--store", str(self.store)]
-        with (self.folder / "said.txt").open("w", encoding="utf-8") as said:
+        said_to = self.folder / f"said-{self.upstreams.turn}.txt"
+        with said_to.open("w", encoding="utf-8") as said:
             return subprocess.Popen(
-                [sys.executable, "-m", "research", *typed, "--all", "--json", *more],
+                [*before, sys.executable, "-m", "research", *typed, "--all", "--json", *more],
                 cwd=self.folder,
                 env=self.environment(),
                 stdin=subprocess.DEVNULL,
@@ -200,7 +208,7 @@ class World:
 
     def said(self) -> str:
         """Return what the last run told on stderr."""
-        return (self.folder / "said.txt").read_text(encoding="utf-8")
+        return (self.folder / f"said-{self.upstreams.turn}.txt").read_text(encoding="utf-8")
 
     def half_written(self) -> list[Path]:
         """Return the files that were not moved into place."""
@@ -252,7 +260,7 @@ def kill_all(pid: int, known: Iterable[int] = ()) -> None:
 
 def kill_alone(pid: int, known: Iterable[int] = ()) -> None:
     """Let a process die; those below it, some of which are known, notice."""
-    os.kill(pid, signal.SIGKILL)
+    signal_all([pid], signal.SIGKILL)  # which may just have ended
     signal_all(known, signal.SIGCONT)  # if an aim has stopped them
 
 
