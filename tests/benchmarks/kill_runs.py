@@ -19,10 +19,11 @@ import tempfile
 import time
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from itertools import cycle
 from pathlib import Path
 
 from tests.unattended.accounts import Account, age, is_whole, stems
-from tests.unattended.aims import AIMS, Run, has_made, wait
+from tests.unattended.aims import AIMS, Run, wait
 from tests.unattended.worlds import Moving, World, kill_all, kill_alone, upstreams
 
 WORLDS = 4  # at a time, so that something is due in each when its turn comes
@@ -77,30 +78,22 @@ class Victim:
             wrong.append(f"it exited with {run.process.returncode}: {reasons}")
         self._tell("ended", wrong)
 
-    def kill(self) -> bool:
-        """Kill a run; return whether it was still there to be killed."""
+    def kill(self) -> None:
+        """Start a run and kill it, if it has not ended before."""
         aim = self.draw.choice([*AIMS, *["any instant"] * len(AIMS)])
         if aim == "archives" or self.draw.random() < 0.5:
             self.days += 1
             age(self.account, DAY + dt.timedelta(days=self.days))
         is_whole = self.draw.random() < 0.5
         run = Run(self.world)
-        if aim == "any instant":
-            instant = time.monotonic() + self.draw.uniform(0, max(self.found.seconds[-3:]))
-            wait(run, lambda run: run.forks() or time.monotonic() >= instant)
-            wait(run, lambda _: time.monotonic() >= instant)
-        else:
-            has_come, within = AIMS[aim]
-            wait(run, has_come)
-            time.sleep(self.draw.uniform(0, within))
-        run.forks()
+        self._wait(run, aim)
         (kill_all if is_whole else kill_alone)(run.process.pid, run.known)
         run.process.communicate()
         wrong = [] if self.world.is_quiet(QUIET_SECONDS) else ["processes are left"]
         if run.process.returncode >= 0:  # it had just ended
             wrong += self.account.check(is_complete=True)
             self._tell(f"{aim}: too late", wrong)
-            return False
+            return
         self._tell_repaired()
         self.last = self._phase(run)
         self.found.hits[self.last] += 1
@@ -109,7 +102,17 @@ class Victim:
         self.found.left[self.last] += self._left()
         self.kills += 1
         self._tell(f"{aim}{', all of it' if is_whole else ''}: killed in {self.last}", wrong)
-        return True
+
+    def _wait(self, run: Run, aim: str) -> None:
+        """Wait until the instant at which a run is to be killed."""
+        if aim == "any instant":
+            instant = time.monotonic() + self.draw.uniform(0, max(self.found.seconds[-3:]))
+            wait(run, lambda _: time.monotonic() >= instant)
+        else:
+            has_come, within = AIMS[aim]
+            wait(run, has_come)
+            time.sleep(self.draw.uniform(0, within))
+        run.forks()
 
     def _phase(self, run: Run) -> str:
         """Say what the run was doing, by its log and what it left."""
@@ -129,9 +132,9 @@ class Victim:
         }
         if run.is_writing(".state") or told & begun:
             return "state"
-        if has_made(run) == n_reports:
+        if run.made() == n_reports:
             return "closing"
-        is_moving = run.is_between_moves() or run.published() > has_made(run)
+        is_moving = run.is_between_moves() or run.published() > run.made()
         if is_moving or run.is_writing() or run.is_writing("archive"):
             return "publishing"
         return "rendering" if run.has_forked else "starting"
@@ -185,20 +188,24 @@ def main(kills: int, seed: int) -> int:
 
         victims = [another() for _ in range(WORLDS)]
         victims[0].end()  # how long a run takes
-        while found.hits.total() < kills:
-            for at, victim in enumerate(victims):
-                if victim.kills == victim.ends[0]:
-                    victim.ends.pop(0)
-                    victim.end()
-                if victim.kills == KILLS_OF_A_WORLD:
-                    victims[at] = another()
-                victims[at].kill()
+        for at in cycle(range(WORLDS)):
+            if found.hits.total() == kills:
+                break
+            victim = victims[at]
+            if victim.kills == victim.ends[0]:
+                victim.ends.pop(0)
+                victim.end()
+            if victim.kills == KILLS_OF_A_WORLD:
+                victims[at] = another()
+            victims[at].kill()
         for victim in victims:
             victim.end()
     tell(found)
-    if not found.wrong:
-        shutil.rmtree(room)
-    return 1 if found.wrong else 0
+    if found.wrong:
+        say(f"all of it is kept in {room}")
+        return 1
+    shutil.rmtree(room)
+    return 0
 
 
 def tell(found: Found) -> None:

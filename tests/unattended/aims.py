@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import time
@@ -11,10 +12,11 @@ from pathlib import Path
 
 from tests.unattended.worlds import World, below, signal_all
 
+BEGUN = re.compile(rb'"event": "started", "reports": (\d+)')
 PAUSE = 0.0003  # seconds between two looks
 SLICE = 30e-6  # seconds that a process gets between two looks that must miss nothing
 KNOWN_SECONDS = 0.2  # after which it is found out anew which processes are part of a run
-LONGEST = 60.0  # of a run
+LONGEST = 120.0  # of a run
 
 
 class Run:
@@ -34,13 +36,26 @@ class Run:
         """Say whether it has ended."""
         return self.process.poll() is not None
 
-    def told(self, event: str) -> int:
-        """Return how often its log has an event."""
+    def logged(self) -> bytes:
+        """Return what it has written into the log."""
         if not self.log.exists():
-            return 0
+            return b""
         with self.log.open("rb") as file:
             file.seek(self._logged)
-            return file.read().count(f'"event": "{event}"'.encode())
+            return file.read()
+
+    def told(self, event: str) -> int:
+        """Return how often its log has an event."""
+        return self.logged().count(f'"event": "{event}"'.encode())
+
+    def left_to_make(self) -> int | None:
+        """Return how many reports are not made yet; None before it has begun."""
+        begun = BEGUN.search(self.logged())
+        return None if begun is None else int(begun[1]) - self.made()
+
+    def made(self) -> int:
+        """Return how many reports are made."""
+        return self.told("done") + self.told("failed")
 
     def commits(self) -> int:
         """Return how many commits the store has."""
@@ -107,23 +122,18 @@ def _names(folder: Path) -> list[str]:
         return [each.name for each in found]
 
 
-def has_made(run: Run) -> int:
-    """Return how many reports are made."""
-    return run.told("done") + run.told("failed")
-
-
 # By name: what is waited for, and the seconds after it in which the kill comes.
 AIMS: dict[str, tuple[Callable[[Run], bool], float]] = {
     "stores": (Run.has_stored, 0.05),
     "updated": (lambda run: run.told("updated") > 0, 0.05),
     "forks": (Run.forks, 1.0),
-    "publishes": (lambda run: has_made(run) < 3 and run.is_writing(), 0.004),
+    "publishes": (lambda run: bool(run.left_to_make()) and run.is_writing(), 0.004),
     "between moves": (Run.step_between_moves, 0.0),
     "archives": (lambda run: run.is_writing("archive"), 0.004),
     "notes": (lambda run: run.forks() and run.is_writing(".state"), 0.003),
-    "done": (lambda run: has_made(run) > 0, 0.005),
-    "all done": (lambda run: has_made(run) >= 3, 0.05),
-    "lists": (lambda run: has_made(run) >= 3 and run.is_writing(), 0.004),
+    "done": (lambda run: run.made() > 0, 0.005),
+    "all done": (lambda run: run.left_to_make() == 0, 0.05),
+    "lists": (lambda run: run.left_to_make() == 0 and run.is_writing(), 0.004),
 }
 
 

@@ -33,7 +33,9 @@ QUIET_SECONDS = 30.0
 def world() -> Iterator[World]:
     folder = Path(tempfile.mkdtemp(prefix="k-", dir="/tmp"))  # short, as the kernels' sockets need
     with upstreams() as of:
-        yield World(folder / "w", of("kills"))
+        world = World(folder / "w", of("kills"))
+        world.asked = ("bybit",)  # quicker
+        yield world
     shutil.rmtree(folder)
 
 
@@ -42,14 +44,14 @@ def test_runs_that_are_killed_leave_nothing_half_done_and_the_next_one_does_the_
 ) -> None:
     account, wrong = Account(world), list[str]()
     for at, (aim, is_of_all) in enumerate(KILLS):
-        run = Run(world, *["--no-update"] * (at > 1))  # quicker
+        run = Run(world, *["--no-update"] * (at > 1))
         assert wait(run, AIMS[aim][0]), f"{aim}: {world.said()}"
         (kill_all if is_of_all else kill_alone)(run.process.pid, run.known)
         run.process.communicate()
         assert world.is_quiet(QUIET_SECONDS), aim
         wrong += [f"{aim}: {one}" for one in account.check(is_complete=False)]
     world.let_an_hour_pass()
-    last = world.start()
+    last = world.start("--no-update")
     last.communicate()
     assert last.returncode == 0, world.said()
     assert [*wrong, *account.check(is_complete=True)] == []
