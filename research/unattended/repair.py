@@ -10,6 +10,7 @@ from pathlib import Path
 from research.errors import UsageError
 from research.report import manifest as manifests
 from research.report.shelf import ARCHIVE, belongs, made_at
+from research.unattended import failed
 from research.unattended.periods import settle
 from research.unattended.schedule import Scheduled
 from research.unattended.state import BrokenStateError, Ledger, Record, Started, State
@@ -19,7 +20,8 @@ UNFINISHED_SECONDS = 3600.0  # after which a file that was not moved into place 
 
 def sweep(ledger: Ledger) -> Iterator[str]:
     """Remove what killed runs left half written, in the folder of the reports too."""
-    folders = (ledger.out, ledger.out / ARCHIVE, ledger.folder)
+    beside = (ledger.out / ARCHIVE, ledger.out / failed.FOLDER)
+    folders = (ledger.out, *beside, ledger.folder, ledger.locks)
     found = [path for folder in folders for path in _unfinished(folder)]
     for path in found:
         path.unlink(missing_ok=True)

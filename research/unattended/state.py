@@ -89,9 +89,14 @@ class Ledger:
         """The file."""
         return self.folder / "state.json"
 
+    @property
+    def locks(self) -> Path:
+        """Where the locks are, and who holds them."""
+        return self.folder / "locks"
+
     def lock(self, entry: str) -> Lock:
         """Return the lock of an entry of the schedule."""
-        return Lock(self.folder / "locks" / f"{entry}{SUFFIX}")
+        return Lock(self.locks / f"{entry}{SUFFIX}")
 
     def read(self) -> State:
         """Return what is known; nothing, if there is no file.

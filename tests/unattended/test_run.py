@@ -277,14 +277,16 @@ def test_a_lost_state_is_made_anew_but_a_first_run_makes_all(desk: Desk) -> None
 
 
 def test_unfinished_files_are_removed_once_they_are_old(desk: Desk) -> None:
-    desk.out.mkdir()
-    old, new = desk.out / ".old.part", desk.out / ".new.part"
-    for path in (old, new):
-        path.write_text("half a page")
-    os.utime(old, (0, 0))
+    folders = [desk.out / name for name in ("", "archive", "failed", ".state", ".state/locks")]
+    for folder in folders:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in (".old.part", ".new.part"):
+            (folder / name).write_text("half a page")
+        os.utime(folder / ".old.part", (0, 0))
     [told] = desk.run().repaired
-    assert told == "removed 1 unfinished files of a run that was killed"
-    assert (old.exists(), new.exists()) == (False, True)
+    assert told == "removed 5 unfinished files of a run that was killed"
+    assert {path.name for path in desk.out.rglob(".*.part")} == {".new.part"}
+    assert all((folder / ".new.part").exists() for folder in folders)
 
 
 def test_a_full_disk_begins_nothing_and_leaves_the_state_as_it_was(
