@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
+
+from tests import notebook_files
 
 if TYPE_CHECKING:
     from tests.buckets import ObjectStore
@@ -26,29 +27,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="session")
 def write() -> Write:
-    """Write a notebook; a cell that starts with # is text, one with `: ` types parameters."""
-
-    def cell(at: int, source: str) -> dict[str, Any]:
-        base: dict[str, Any] = {"id": f"cell-{at}", "metadata": {}, "source": source}
-        if source.startswith("# "):
-            return base | {"cell_type": "markdown"}
-        if source.startswith("from research.parameters"):
-            base["metadata"] = {"tags": ["parameters"]}
-        return base | {"cell_type": "code", "execution_count": None, "outputs": []}
-
-    def notebook(path: Path, *sources: str) -> Path:
-        kernel = {"name": "from-another-machine", "display_name": "R", "language": "python"}
-        content = {
-            "cells": [cell(at, source) for at, source in enumerate(sources)],
-            "metadata": {"kernelspec": kernel},
-            "nbformat": 4,
-            "nbformat_minor": 5,
-        }
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(content), encoding="utf-8")
-        return path
-
-    return notebook
+    """Write a notebook; see `notebook_files.write`."""
+    return notebook_files.write
 
 
 @pytest.fixture(scope="session")

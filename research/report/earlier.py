@@ -17,11 +17,13 @@ from research.headline import Headline
 from research.report import manifest as manifests
 from research.report.files import TWIN
 from research.report.places import Place
+from research.report.shelf import belongs
 from research.used import Used
 
 NONE = "No earlier report of this name to compare with."
 UNREADABLE = "its twin or its manifest is missing or cannot be read"
 EDITED = "its twin is not the one that was written with its manifest"
+UNSEEN = "a run was killed while it published it, so nobody has seen its page"
 SILENT = "its answer names no figures"
 
 
@@ -53,6 +55,8 @@ def find(page: Place) -> Earlier | str:
         if digest != then["twin_sha256"]:
             return _refused(EDITED)
         told = headline.read(json.loads(written)["headline"])
+        if page.exists() and not belongs(page.read_bytes(), then):
+            return _refused(UNSEEN)
         return _refused(SILENT) if told is None else _read(then, told)
     except (OSError, UsageError, LookupError, TypeError, ValueError, RecursionError):
         return _refused(UNREADABLE)

@@ -24,9 +24,8 @@ from research.errors import UsageError
 from research.report import manifest as manifests
 from research.report.files import TWIN
 from research.report.places import Place, head
-from research.report.shelf import ARCHIVE, ARCHIVED, PAUSE, made_at
+from research.report.shelf import ARCHIVE, ARCHIVED, HEAD, PAUSE, belongs, made_at
 
-HEAD = 65_536  # bytes of a page, at most, within which its title and answer stand
 TITLE = re.compile(r"<title>(.*?)</title>", re.DOTALL)
 ANSWER = re.compile(r'<p class="headline">(.*?)</p>', re.DOTALL)
 ON_A_SIMULATED_PAGE = re.compile(r'<body class="[^"]*\bsimulated\b')
@@ -188,9 +187,11 @@ def _version(folder: Place, within: str, stem: str) -> Version | None:
         return replace(bare, problem=f"its manifest is wrong: {reason}")
     except ValidationError as error:
         return replace(bare, problem=f"its manifest is wrong: {_first(error)}")
-    return _with_twin(
+    version = _with_twin(
         _with_manifest(bare, manifest), page.with_name(stem + TWIN), _text(ANSWER, begin)
     )
+    is_torn = not belongs(begin.encode(), {"twin_sha256": manifest.twin_sha256})
+    return _marked(version, CHANGED) if is_torn else version
 
 
 def _with_manifest(version: Version, manifest: _Manifest) -> Version:

@@ -15,7 +15,7 @@ from typing import Any
 
 import research
 from research.config import settings
-from research.errors import QualityError, UsageError
+from research.errors import QualityError, RenderError, UsageError
 from research.headline import read as read_headline
 from research.parameters import Schema, schema
 from research.report import changes, earlier, facts, guard, shelf
@@ -101,7 +101,14 @@ def report(
         guard.check(contents, asked.path.stem, store=asked.values.get("store"))
     given().check()
     shelf.keep_earlier(destination, made.manifest)
-    publish(made.page, destination, beside=files)
+    try:
+        publish(made.page, destination, beside=files)
+    except OSError as error:
+        raise RenderError(
+            f"{asked.path.stem}: the report could not be written to {destination} "
+            f"({error.strerror or error}); the last one was left in place. Make room or give us "
+            "the right to write there, and run again"
+        ) from error
     return destination
 
 
@@ -261,12 +268,17 @@ def make(
     compared = compare(now)
     comparing = time.perf_counter() - comparing_since
     shown_again["changes"] = compared.told
+    twin_sha256 = hashlib.sha256(manifests.to_bytes(shown_again)).hexdigest()
     page = html.page(
-        run.notebook, rendered_at=dt.datetime.now(dt.UTC), changes=compared.told, **known
+        run.notebook,
+        rendered_at=dt.datetime.now(dt.UTC),
+        changes=compared.told,
+        twin_sha256=twin_sha256,
+        **known,
     )
     manifest |= {
         "compared": compared.record,
-        "twin_sha256": hashlib.sha256(manifests.to_bytes(shown_again)).hexdigest(),
+        "twin_sha256": twin_sha256,
         "seconds": {
             "notebook": round(run.seconds, 3),
             "page": round(time.perf_counter() - began - run.seconds - comparing, 3),

@@ -22,6 +22,8 @@ from research.report.places import Place
 ARCHIVE = "archive"  # folder within a folder of reports
 ARCHIVED = re.compile(r"(?P<name>.+)--(?P<day>\d{4}-\d\d-\d\d)")
 FOOTER = re.compile(rb"Written (\d{4}-\d\d-\d\d \d\d:\d\d) by gpu-depin-research ")
+BELONGS = re.compile(rb'<meta name="twin" content="([0-9a-f]{64})">')
+HEAD = 65_536  # bytes of a page, at most, within which that stands, its title and its answer
 PAUSE = 0.2  # seconds in which another process has moved all three files into place
 
 
@@ -44,17 +46,29 @@ def keep_earlier(destination: Place, manifest: Mapping[str, Any]) -> None:
         return
     try:
         page, beside = _read(destination)
-        made = made_at(_parsed(beside.get(manifests.SUFFIX)), page)
+        then = _parsed(beside.get(manifests.SUFFIX))
+        is_torn = not belongs(page, then)  # the manifest is of a report that was not published
+        made = made_at({} if is_torn else then, page)
         if made is None or f"{made:%Y-%m-%d}" >= manifest["started_at"][:10]:
             return
         kept = destination.parent / ARCHIVE / f"{destination.stem}--{made:%Y-%m-%d}.html"
-        if not _is_kept(kept, page, beside):
+        if not (is_torn and kept.is_file()) and not _is_kept(kept, page, beside):
             publish(page, kept, beside=beside)
     except OSError as error:
         raise RenderError(
             f"{destination}: this earlier report could not be kept in {ARCHIVE}/ "
             f"({error.strerror or error}); it was left in place and nothing was published"
         ) from error
+
+
+def belongs(page: bytes, manifest: Mapping[str, Any]) -> bool:
+    """Say whether a page and a manifest are of one report, as far as the page tells.
+
+    The page is moved into place last, so a run that is killed in between leaves an older page
+    beside a newer manifest. A page from before pages told counts as of any.
+    """
+    told = BELONGS.search(page[:HEAD])
+    return told is None or told[1].decode() == manifest.get("twin_sha256")
 
 
 def made_at(manifest: Mapping[str, Any], page: bytes) -> dt.datetime | None:
@@ -77,15 +91,16 @@ def made_at(manifest: Mapping[str, Any], page: bytes) -> dt.datetime | None:
 def _read(page: Place) -> tuple[bytes, dict[str, bytes]]:
     """Return a page and what lies beside it, all of one report.
 
-    `publish` moves the page last, so a page that is read first is never newer than the rest; and a
-    twin that does not fit its manifest is looked at again, as another process may be publishing.
+    `publish` moves the page last, so a page that is read first is never newer than the rest; and
+    what does not fit together is looked at again, as another process may be publishing.
     """
     for pause in (PAUSE, 0):
         content = page.read_bytes()
         paths = {suffix: page.with_suffix(suffix) for suffix in (manifests.SUFFIX, TWIN)}
         beside = {suffix: path.read_bytes() for suffix, path in paths.items() if path.is_file()}
-        wanted = _parsed(beside.get(manifests.SUFFIX)).get("twin_sha256")
-        if wanted == hashlib.sha256(beside.get(TWIN, b"")).hexdigest():
+        manifest = _parsed(beside.get(manifests.SUFFIX))
+        is_twin = manifest.get("twin_sha256") == hashlib.sha256(beside.get(TWIN, b"")).hexdigest()
+        if is_twin and belongs(content, manifest):
             break
         time.sleep(pause)
     return content, beside

@@ -6,7 +6,7 @@ import datetime as dt
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +24,16 @@ HOLDER = ".holder.json"  # beside it; the lock's own file is emptied by whoever 
 
 class LockedError(ResearchError):
     """Another process holds a lock; the text says which one."""
+
+
+class LockError(ResearchError):
+    """A lock cannot be written at all, so nothing is begun."""
+
+    def __init__(self, path: Path, error: OSError) -> None:
+        super().__init__(
+            f"{path}: the lock cannot be written ({error.strerror or error}), so nothing was "
+            "begun; make room or give us the right to write there, and run again"
+        )
 
 
 @dataclass(frozen=True)
@@ -44,22 +54,32 @@ class Lock:
         Raises
         ------
         LockedError : if another has it, with what is known of it
+        LockError : if it cannot be written
         """
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(self.path, thread_local=False)
         try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
             lock.acquire(timeout=seconds)
         except Timeout as error:
             raise LockedError(self._holder()) from error
+        except OSError as error:
+            raise LockError(self.path, error) from error
         since = dt.datetime.now(dt.UTC)
         known = {"pid": os.getpid(), "run": run, "since": f"{since:%Y-%m-%dT%H:%M:%SZ}"}
         beside = self.path.with_suffix(HOLDER)
         try:
-            publish(json.dumps(known).encode(), beside)
+            self._tell_holder(known, beside)
             yield
         finally:
             beside.unlink(missing_ok=True)
             lock.release()
+
+    def _tell_holder(self, known: Mapping[str, Any], beside: Path) -> None:
+        """Write who has it."""
+        try:
+            publish(json.dumps(known).encode(), beside)
+        except OSError as error:
+            raise LockError(self.path, error) from error
 
     def _holder(self) -> str:
         """Say who has it."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from research.report.bucket import Bucket, PlaceError
 from research.report.guard import scrub, secrets
@@ -32,7 +33,7 @@ class Log:
     tell: Callable[[str], None]  # told each event in words
     _hidden: tuple[str, ...] = field(default_factory=secrets, init=False, repr=False)
     _is_full: bool = field(default=False, init=False)
-    _lines: list[str] = field(default_factory=list, init=False, repr=False)  # on an object store
+    _lines: list[bytes] = field(default_factory=list, init=False, repr=False)  # on an object store
     _waits_until: float = field(default=0.0, init=False)  # as it does not answer
 
     def __call__(self, event: str, text: str, **known: Any) -> None:
@@ -46,26 +47,34 @@ class Log:
         }
         self.tell(line["text"])
         try:
-            self._append(json.dumps(line, ensure_ascii=False) + "\n")
+            self._append(json.dumps(line, ensure_ascii=False).encode() + b"\n")
         except (OSError, PlaceError) as error:
             if not self._is_full:  # a full disk must not end a run, and is told once
                 self._is_full = True
                 reason = getattr(error, "strerror", None) or error
                 self.tell(f"{self.path}: the log cannot be written ({reason})")
 
-    def _append(self, line: str) -> None:
+    def _append(self, line: bytes) -> None:
         """Write a line; an object cannot grow, so each run has one, which is written anew."""
         if isinstance(self.path, Bucket):
             self._lines.append(line)
             if time.monotonic() >= self._waits_until:
                 self._waits_until = time.monotonic() + PAUSE
-                self.path.write_bytes("".join(self._lines).encode())
+                self.path.write_bytes(b"".join(self._lines))
                 self._waits_until = 0.0
             return
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(line)
+        with self.path.open("ab+") as file:
+            file.write(b"\n" + line if _is_cut(file) else line)
 
     def _plain(self, value: Any) -> Any:
         if isinstance(value, dt.datetime):
             return f"{value:%Y-%m-%dT%H:%M:%SZ}"
         return scrub(value, self._hidden) if isinstance(value, str) else value
+
+
+def _is_cut(file: BinaryIO) -> bool:
+    """Say whether the last line has no end, as a full disk leaves it."""
+    if file.seek(0, os.SEEK_END) == 0:
+        return False
+    file.seek(-1, os.SEEK_END)
+    return file.read() != b"\n"

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from research.errors import UsageError
 from research.report import manifest as manifests
 from research.report.places import Place
-from research.report.shelf import ARCHIVE, made_at
+from research.report.shelf import ARCHIVE, belongs, made_at
+from research.unattended import failed
 from research.unattended.periods import settle
 from research.unattended.schedule import Scheduled
 from research.unattended.state import BrokenStateError, Ledger, Record, Started, State
@@ -19,7 +20,8 @@ UNFINISHED_SECONDS = 3600.0  # after which a file that was not moved into place 
 
 def sweep(ledger: Ledger) -> Iterator[str]:
     """Remove what killed runs left half written, in the folder of the reports too."""
-    folders = (ledger.out, ledger.out / ARCHIVE, ledger.folder)
+    beside = (ledger.out / ARCHIVE, ledger.out / failed.FOLDER)
+    folders = (ledger.out, *beside, ledger.folder, ledger.locks)
     found = [path for folder in folders for path in _unfinished(folder)]
     for path in found:
         path.unlink(missing_ok=True)
@@ -86,13 +88,14 @@ def published_at(page: Place) -> dt.datetime | None:
     """
     try:
         manifest = manifests.read(page.with_suffix(manifests.SUFFIX))
-        written = made_at({}, page.read_bytes())
+        content = page.read_bytes()
     except (UsageError, OSError):
         return None
-    started = made_at(manifest, b"")
-    if started is None or written is None or written < started.replace(second=0, microsecond=0):
+    started, written = made_at(manifest, b""), made_at({}, content)
+    if started is None or written is None or not belongs(content, manifest):
         return None
-    return started
+    is_older = written < started.replace(second=0, microsecond=0)  # of before pages told the twin
+    return None if is_older else started
 
 
 def unfinished(

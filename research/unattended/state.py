@@ -49,7 +49,7 @@ class Started(_Part):
 class Failure(_Part):
     """Why the last try of a report came to nothing."""
 
-    period: AwareDatetime | None
+    period: AwareDatetime | None = None  # of one asked for by hand, none is written
     at: AwareDatetime
     state: str
     reason: str
@@ -97,9 +97,14 @@ class Ledger:
         path = self.path
         return InFile(path) if isinstance(path, Path) else Numbered(Generations(path))
 
+    @property
+    def locks(self) -> Place:
+        """Where the locks are, and who holds them."""
+        return self.folder / "locks"
+
     def lock(self, entry: str) -> Lock | Lease:
         """Return the lock of an entry of the schedule."""
-        return lock(self.folder / "locks", entry)
+        return lock(self.locks, entry)
 
     def read(self) -> State:
         """Return what is known; nothing, if there is no file.
@@ -149,7 +154,10 @@ class Ledger:
 
     def prepare(self) -> None:
         """Make the folder, for nobody else to look into: it tells who works here."""
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise self._unwritable(error) from error
 
     @contextmanager
     def alone(self) -> Iterator[Kept]:
@@ -161,10 +169,13 @@ class Ledger:
         except Timeout as error:
             raise StateError(f"{self.path}: another run has been writing it for long") from error
         except OSError as error:
-            raise StateError(
-                f"{self.path}: the state cannot be written ({error.strerror or error}); the last "
-                "one is as it was"
-            ) from error
+            raise self._unwritable(error) from error
+
+    def _unwritable(self, error: OSError) -> StateError:
+        return StateError(
+            f"{self.path}: the state cannot be written ({error.strerror or error}); the last one "
+            "is as it was. Make room or give us the right to write there, and run again"
+        )
 
     def write(self, state: State, kept: Kept) -> bool:
         """Write it; False: another run did first, which only an object store lets happen."""

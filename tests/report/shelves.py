@@ -42,8 +42,9 @@ def put(
     ]
     ran = notebook_showing(f"<h1>{escape(title)}</h1>", box)
     known: dict[str, Any] = {"name": notebook, "parameters": shown, "simulated": simulated}
-    page = html.page(ran, rendered_at=made, **known)
     said = manifest.to_bytes(twin.build(ran, as_of=None, **known))
+    digest = hashlib.sha256(said).hexdigest()
+    page = html.page(ran, rendered_at=made, twin_sha256=digest, **known)
     told = {
         "schema_version": manifest.VERSION,
         "report": name,
@@ -57,7 +58,7 @@ def put(
         "code": {"version": "0.1.0", "commit": None, "sha256": ""},
         "catalogue": "",
         "started_at": f"{made:%Y-%m-%dT%H:%M:%SZ}",
-        "twin_sha256": hashlib.sha256(said).hexdigest(),
+        "twin_sha256": digest,
     }
     path = folder / f"{name}.html"
     publish(page, path, beside={TWIN: said, manifest.SUFFIX: manifest.to_bytes(told)})

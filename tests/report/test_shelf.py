@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from research.errors import RenderError
-from research.report import render, shelf
+from research.report import earlier, render, shelf
 from research.report.manifest import SUFFIX
 from research.report.rebuild import rebuild
 from tests.report.shelves import DAY, contents, put
@@ -186,6 +186,33 @@ shelf.keep_earlier(page, {"started_at": "2026-11-21T00:00:00Z"})
 new = json.dumps({"started_at": "2026-11-21T00:00:00Z", "twin_sha256": ""}).encode()
 publish(b"new page", page, beside={".json": b"new twin", ".manifest.json": new})
 """
+
+
+@pytest.mark.parametrize(("hours", "day"), [(-24, "2026-11-20"), (-1, "2026-11-21")])
+def test_a_page_that_a_killed_run_left_beside_a_newer_manifest_is_kept_under_its_own_day(
+    tmp_path: Path, hours: int, day: str
+) -> None:
+    old = put(tmp_path, made=LATER + dt.timedelta(hours=hours)).read_bytes()
+    shelf.keep_earlier(tmp_path / "question.html", starting(LATER))
+    archived = contents(tmp_path / "archive", ARCHIVED)
+    put(tmp_path, made=LATER, title="Now?").write_bytes(old)
+
+    shelf.keep_earlier(tmp_path / "question.html", starting(LATER + dt.timedelta(days=1)))
+
+    kept = contents(tmp_path / "archive", f"question--{day}")
+    assert kept[".html"] == old
+    assert not archived or kept == archived  # the one that fits together is there, and stays
+    assert len(files(tmp_path / "archive")) == 3
+
+
+def test_what_a_killed_run_has_not_published_is_not_compared_with(tmp_path: Path) -> None:
+    page = put(tmp_path)
+    old = page.read_bytes()
+    put(tmp_path, made=LATER, title="Now?").write_bytes(old)
+    assert earlier.find(page) == (
+        "Not compared with the earlier report of this name: a run was killed while it published "
+        "it, so nobody has seen its page."
+    )
 
 
 def run_killed(page: Path, at: int) -> int:

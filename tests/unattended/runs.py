@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -36,13 +37,17 @@ def outcome(
 
 def publish(page: Place, at: dt.datetime, *, is_cut: bool = False) -> Place:
     """Write what tells of a report that was made at a time; cut: killed before the page."""
+    twin_sha256 = hashlib.sha256(at.isoformat().encode()).hexdigest()
     manifest = dict.fromkeys(KEYS) | {
         "schema_version": VERSION,
         "started_at": f"{at:%Y-%m-%dT%H:%M:%SZ}",
+        "twin_sha256": twin_sha256,
     }
     page.with_suffix(".manifest.json").write_bytes(json.dumps(manifest).encode())
     if not is_cut:
-        page.write_bytes(f"Written {at:%Y-%m-%d %H:%M} by gpu-depin-research 0.1".encode())
+        tag = f'<meta name="twin" content="{twin_sha256}">'
+        written = f"Written {at:%Y-%m-%d %H:%M} by gpu-depin-research 0.1"
+        page.write_bytes(f"{tag} {written}".encode())
     return page
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import subprocess
 import sys
@@ -17,7 +18,7 @@ import stamina
 from research import config
 from research.errors import RenderError, StoreError, UsageError
 from research.report import render
-from research.unattended import locks, worker
+from research.unattended import locks, repair, worker
 from research.unattended.jobs import Job, Outcome
 from research.unattended.schedule import read
 from research.unattended.standing import standings
@@ -117,6 +118,16 @@ def test_one_that_fails_stops_no_other_and_is_due_again(desk: Desk) -> None:
     assert desk.run("2026-06-10T07:05").exit_code == 0
     assert desk.made() == ["weekly/akash"]
     assert Ledger(desk.out).read().reports["weekly/akash"].failure is None
+
+
+def test_the_failure_of_a_report_asked_for_by_hand_is_read_again(desk: Desk) -> None:
+    desk.run("2026-06-10T06:05")
+    desk.states["daily"] = "failed"
+    assert desk.run("2026-06-10T06:10", everything=True).trouble == []
+    failure = Ledger(desk.out).read().reports["daily"].failure
+    assert failure is not None
+    assert failure.period is None
+    assert desk.run("2026-06-10T06:15").repaired == []
 
 
 def test_failed_checks_alone_exit_with_3(desk: Desk) -> None:
@@ -227,6 +238,19 @@ def test_what_a_killed_run_published_is_done_and_what_it_did_not_is_due(
     assert desk.run("2026-06-10T08:05").repaired == []
 
 
+@pytest.mark.parametrize("tells", [True, False])  # which twin it belongs to, as pages once did not
+def test_a_page_beside_a_newer_manifest_is_not_taken_for_the_newer_report(
+    tmp_path: Path, tells: bool
+) -> None:
+    first = utc("2026-06-10T06:00:10") if tells else utc("2026-06-10T05:59:50")
+    page = publish(tmp_path / "daily.html", first)
+    if not tells:
+        page.write_bytes(page.read_bytes().partition(b"> ")[2])
+    assert repair.published_at(page) == first
+    publish(page, utc("2026-06-10T06:00:40"), is_cut=True)  # in the same minute, if it tells
+    assert repair.published_at(page) is None
+
+
 @pytest.mark.parametrize("left", [b"", b'{"version": 1, "repo', b'{"version": 9}', b"\xff\x00"])
 def test_a_broken_state_is_made_anew_from_the_reports(desk: Desk, left: bytes) -> None:
     desk.run("2026-06-10T06:05")
@@ -253,14 +277,16 @@ def test_a_lost_state_is_made_anew_but_a_first_run_makes_all(desk: Desk) -> None
 
 
 def test_unfinished_files_are_removed_once_they_are_old(desk: Desk) -> None:
-    desk.out.mkdir()
-    old, new = desk.out / ".old.part", desk.out / ".new.part"
-    for path in (old, new):
-        path.write_text("half a page")
-    os.utime(old, (0, 0))
+    folders = [desk.out / name for name in ("", "archive", "failed", ".state", ".state/locks")]
+    for folder in folders:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in (".old.part", ".new.part"):
+            (folder / name).write_text("half a page")
+        os.utime(folder / ".old.part", (0, 0))
     [told] = desk.run().repaired
-    assert told == "removed 1 unfinished files of a run that was killed"
-    assert (old.exists(), new.exists()) == (False, True)
+    assert told == "removed 5 unfinished files of a run that was killed"
+    assert {path.name for path in desk.out.rglob(".*.part")} == {".new.part"}
+    assert all((folder / ".new.part").exists() for folder in folders)
 
 
 def test_a_full_disk_begins_nothing_and_leaves_the_state_as_it_was(
@@ -346,6 +372,17 @@ def test_the_log_has_a_line_an_event_and_no_secret(
     for path in (desk.out / ".state").rglob("*"):
         assert path.is_dir() or b"horse" not in path.read_bytes()
     assert "horse" not in "\n".join(desk.told)
+
+
+def test_a_line_that_a_full_disk_has_cut_short_spoils_no_other(desk: Desk) -> None:
+    desk.run("2026-06-10T06:05")
+    path = desk.out / ".state" / "log.jsonl"
+    before = path.read_bytes()
+    path.write_bytes(before[:-20])
+    desk.run("2026-06-11T06:05")
+    lines = path.read_text().splitlines()
+    assert lines[: len(before.splitlines()) - 1] == before.decode().splitlines()[:-1]
+    assert json.loads(lines[len(before.splitlines())])["event"] == "started"
 
 
 def test_nobody_else_can_look_into_the_state(desk: Desk) -> None:
