@@ -1,0 +1,151 @@
+"""Hands jobs out to the workers of a Dask cluster, and takes what came of each."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from research.unattended import lent, likeness
+from research.unattended.jobs import Job, Outcome
+from research.unattended.likeness import Terms
+
+if TYPE_CHECKING:
+    from distributed import Client, Future
+
+LOOK_SECONDS = 1.0  # between two looks at the cluster
+ANSWER_SECONDS = 10.0  # until the scheduler tells of its workers, or gives what came of a job
+ALONE_SECONDS = 60.0  # without a worker, after which none is waited for
+END_SECONDS = 30.0  # until what is left on the workers has ended
+log = logging.getLogger(__name__)
+
+
+@dataclass(kw_only=True)
+class Handing:
+    """The jobs of one run.
+
+    No more are handed out than the workers have threads. Dask blames all that a lost worker was
+    given for its end, and gives none out again that was blamed too often.
+    """
+
+    client: Client
+    address: str
+    jobs: Sequence[Job]
+    terms: Terms
+    alone_since: float | None = field(default=None, init=False)
+    running: dict[Future[Outcome], int] = field(default_factory=dict, init=False)
+    waiting: deque[int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.waiting = deque(range(len(self.jobs)))
+        self.expected = likeness.known(self.terms)
+
+    def outcomes(self) -> Iterator[tuple[int, Outcome]]:
+        """Yield the number of each job and what came of it, in the order in which they come."""
+        while self.waiting or self.running:
+            self.terms.mark.touch()  # or another run may take it for one that was left
+            lost = self._hand_out()
+            if lost:
+                numbers = [*self.running.values(), *self.waiting]
+                yield from ((number, _failed(self.jobs[number], lost)) for number in numbers)
+                return
+            yield from self._taken()
+
+    def _hand_out(self) -> str:
+        """Give each free thread a job; return why there is none any more, or nothing."""
+        try:
+            threads = self._threads()
+        except (OSError, RuntimeError) as error:
+            return f"the scheduler at {self.address} cannot be reached any more ({told(error)})"
+        now = time.monotonic()
+        self.alone_since = None if threads else self.alone_since or now
+        if self.alone_since is not None and now - self.alone_since > ALONE_SECONDS:
+            return f"the cluster at {self.address} has had no worker for {ALONE_SECONDS:g} s"
+        while self.waiting and len(self.running) < threads:
+            number = self.waiting.popleft()
+            future = self.client.submit(
+                lent.render,
+                self.jobs[number],
+                self.terms,
+                self.expected,
+                key=f"report-{self.terms.run}-{number}",
+                pure=False,
+            )
+            self.running[future] = number
+        return ""
+
+    def _threads(self) -> int:
+        """Return how many reports the workers can make at once."""
+        threads = self.client.sync(self.client.nthreads, callback_timeout=ANSWER_SECONDS)
+        return sum(threads.values())
+
+    def _taken(self) -> Iterator[tuple[int, Outcome]]:
+        """Wait a moment for jobs to be done, and yield what came of them."""
+        from distributed import CancelledError, wait
+
+        if not self.running:
+            time.sleep(LOOK_SECONDS)
+        with suppress(TimeoutError, CancelledError):  # of one that is cancelled, it is told below
+            wait([*self.running], timeout=LOOK_SECONDS, return_when="FIRST_COMPLETED")
+        for future in [future for future in self.running if future.done()]:
+            outcome = self._outcome(future)
+            if outcome is not None:
+                yield self.running.pop(future), outcome
+
+    def _outcome(self, future: Future[Outcome]) -> Outcome | None:
+        """Return what came of a job; None if that is lost with its worker, and it is made again."""
+        from distributed import KilledWorker
+
+        job = self.jobs[self.running[future]]
+        if future.status == "finished":
+            try:
+                outcome: Outcome = future.result(timeout=ANSWER_SECONDS)
+            except TimeoutError:
+                return None
+            return outcome
+        error = future.exception(timeout=ANSWER_SECONDS)
+        if isinstance(error, KilledWorker):
+            lost = error.allowed_failures + 1
+            reason = (
+                f"{lost} workers were lost while they made it, the last at "
+                f"{error.last_worker.address}; out of memory? their logs may tell"
+            )
+            return _failed(job, reason, attempts=lost)
+        return _failed(job, told(error))
+
+    def end(self) -> None:
+        """End what is not done, and what is kept on the workers for the run."""
+        try:
+            if self.running:
+                self.client.cancel([*self.running], force=True)
+            self.client.sync(
+                self.client.run,
+                lent.end,
+                self.terms.run,
+                on_error="ignore",
+                callback_timeout=END_SECONDS,
+            )
+        except (OSError, RuntimeError) as error:
+            log.warning("what is left on the workers ends by itself (%s)", told(error))
+
+
+def told(error: BaseException | None) -> str:
+    """Return an error in a line."""
+    text = " ".join(str(error).split())
+    return text or type(error).__name__
+
+
+def _failed(job: Job, reason: str, attempts: int = 1) -> Outcome:
+    return Outcome(
+        job=job,
+        state="failed",
+        page=None,
+        reason=reason,
+        attempts=attempts,
+        seconds=0.0,
+        peak_megabytes=0.0,
+    )
