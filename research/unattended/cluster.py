@@ -7,6 +7,7 @@ the workers and this machine is found before anything is begun; see `likeness` f
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import uuid
 import warnings
@@ -162,6 +163,7 @@ class Cluster:
             logging.getLogger(name).setLevel(logging.CRITICAL)  # what is wrong is told in our words
         warnings.simplefilter("ignore", VersionMismatchWarning)  # see `likeness`
         try:
+            asyncio.run(asyncio.wait_for(_greet(self.address), CONNECT_SECONDS))
             self._client = Client(self.address, timeout=CONNECT_SECONDS)
         except Exception as error:  # whatever answers there, or nothing
             raise ClusterError(
@@ -197,6 +199,16 @@ class Cluster:
             yield terms
         finally:
             terms.mark.unlink(missing_ok=True)
+
+
+async def _greet(address: str) -> None:
+    """Return once something that speaks Dask's language answers; its client waits for ever."""
+    from distributed import Security
+    from distributed.comm.core import connect
+
+    settings_of_dask = Security().get_connection_args("client")  # certificates
+    comm = await connect(address, timeout=CONNECT_SECONDS, **settings_of_dask)
+    await comm.close()
 
 
 def _found(job: Job) -> Job:

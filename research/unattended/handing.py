@@ -28,17 +28,20 @@ log = logging.getLogger(__name__)
 class Handing:
     """The jobs of one run.
 
-    No more are handed out than the workers have threads. Dask blames all that a lost worker was
-    given for its end, and gives none out again that was blamed too often.
+    Dask gives what a lost worker had to another one, and gives up what it blames for too many: that
+    is all that they had, be it only next in turn. So no more is handed out than the workers have
+    threads, and what was given up is tried once more at the end, alone.
     """
 
     client: Client
     address: str
     jobs: Sequence[Job]
     terms: Terms
-    alone_since: float | None = field(default=None, init=False)
     running: dict[Future[Outcome], int] = field(default_factory=dict, init=False)
     waiting: deque[int] = field(init=False)
+    suspects: deque[int] = field(default_factory=deque, init=False)
+    losses: dict[int, int] = field(default_factory=dict, init=False)  # workers, by job
+    alone_since: float | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         self.waiting = deque(range(len(self.jobs)))
@@ -46,25 +49,31 @@ class Handing:
 
     def outcomes(self) -> Iterator[tuple[int, Outcome]]:
         """Yield the number of each job and what came of it, in the order in which they come."""
-        while self.waiting or self.running:
+        while left := [*self.running.values(), *self.waiting, *self.suspects]:
             self.terms.mark.touch()  # or another run may take it for one that was left
-            lost = self._hand_out()
-            if lost:
-                numbers = [*self.running.values(), *self.waiting]
-                yield from ((number, _failed(self.jobs[number], lost)) for number in numbers)
+            try:
+                threads = self._threads()
+            except (OSError, RuntimeError) as error:
+                reason = f"the scheduler at {self.address} is gone ({told(error)})"
+                yield from ((number, _failed(self.jobs[number], reason)) for number in left)
                 return
+            if self._is_deserted(threads):
+                reason = f"the cluster at {self.address} had no worker for {ALONE_SECONDS:g} s"
+                yield from ((number, _failed(self.jobs[number], reason)) for number in left)
+                return
+            self._hand_out(threads)
             yield from self._taken()
 
-    def _hand_out(self) -> str:
-        """Give each free thread a job; return why there is none any more, or nothing."""
-        try:
-            threads = self._threads()
-        except (OSError, RuntimeError) as error:
-            return f"the scheduler at {self.address} cannot be reached any more ({told(error)})"
+    def _is_deserted(self, threads: int) -> bool:
+        """Say whether there is nobody to wait for; a worker that is started anew takes a while."""
         now = time.monotonic()
         self.alone_since = None if threads else self.alone_since or now
-        if self.alone_since is not None and now - self.alone_since > ALONE_SECONDS:
-            return f"the cluster at {self.address} has had no worker for {ALONE_SECONDS:g} s"
+        return self.alone_since is not None and now - self.alone_since > ALONE_SECONDS
+
+    def _hand_out(self, threads: int) -> None:
+        """Give each free thread a job."""
+        if self.suspects and not self.waiting and not self.running:
+            self.waiting.append(self.suspects.popleft())
         while self.waiting and len(self.running) < threads:
             number = self.waiting.popleft()
             future = self.client.submit(
@@ -72,11 +81,10 @@ class Handing:
                 self.jobs[number],
                 self.terms,
                 self.expected,
-                key=f"report-{self.terms.run}-{number}",
+                key=f"report-{self.terms.run}-{number}-{self.losses.get(number, 0)}",
                 pure=False,
             )
             self.running[future] = number
-        return ""
 
     def _threads(self) -> int:
         """Return how many reports the workers can make at once."""
@@ -92,30 +100,36 @@ class Handing:
         with suppress(TimeoutError, CancelledError):  # of one that is cancelled, it is told below
             wait([*self.running], timeout=LOOK_SECONDS, return_when="FIRST_COMPLETED")
         for future in [future for future in self.running if future.done()]:
-            outcome = self._outcome(future)
-            if outcome is not None:
-                yield self.running.pop(future), outcome
+            number = self.running[future]
+            try:
+                outcome = self._outcome(number, future)
+            except TimeoutError:  # it is lost with its worker, and made again
+                continue
+            del self.running[future]
+            if outcome is None:
+                self.suspects.append(number)
+            else:
+                yield number, outcome
 
-    def _outcome(self, future: Future[Outcome]) -> Outcome | None:
-        """Return what came of a job; None if that is lost with its worker, and it is made again."""
+    def _outcome(self, number: int, future: Future[Outcome]) -> Outcome | None:
+        """Return what came of a job; None if it was given up, and is to be tried alone."""
         from distributed import KilledWorker
 
-        job = self.jobs[self.running[future]]
         if future.status == "finished":
-            try:
-                outcome: Outcome = future.result(timeout=ANSWER_SECONDS)
-            except TimeoutError:
-                return None
+            outcome: Outcome = future.result(timeout=ANSWER_SECONDS)
             return outcome
         error = future.exception(timeout=ANSWER_SECONDS)
-        if isinstance(error, KilledWorker):
-            lost = error.allowed_failures + 1
-            reason = (
-                f"{lost} workers were lost while they made it, the last at "
-                f"{error.last_worker.address}; out of memory? their logs may tell"
-            )
-            return _failed(job, reason, attempts=lost)
-        return _failed(job, told(error))
+        if not isinstance(error, KilledWorker):
+            return _failed(self.jobs[number], told(error))
+        is_first = number not in self.losses
+        self.losses[number] = self.losses.get(number, 0) + error.allowed_failures + 1
+        if is_first:
+            return None
+        reason = (
+            f"{self.losses[number]} workers were lost while they made it, the last at "
+            f"{error.last_worker.address}; out of memory? their logs may tell"
+        )
+        return _failed(self.jobs[number], reason, attempts=self.losses[number])
 
     def end(self) -> None:
         """End what is not done, and what is kept on the workers for the run."""

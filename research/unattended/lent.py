@@ -1,7 +1,7 @@
 """What a Dask worker does for a run: it keeps a warm process, from which reports are forked.
 
-A run that is gone tells nobody. Dask cancels its tasks then, which ends no thread, so we look whether
-it did, and end all that is done for the run. A warm process that makes nothing ends too, soon.
+A run that is gone tells nobody. Dask cancels its tasks then, which ends no thread, so we look
+whether it did, and end all that is done for the run. A warm process that makes nothing ends too.
 """
 
 from __future__ import annotations
