@@ -106,6 +106,7 @@ class Handing:
             except TimeoutError:  # it is lost with its worker, and made again
                 continue
             del self.running[future]
+            future.release()  # or it is made again if the worker that has it is lost later
             if outcome is None:
                 self.suspects.append(number)
             else:
