@@ -119,6 +119,9 @@ class Handing:
         if future.status == "finished":
             outcome: Outcome = future.result(timeout=ANSWER_SECONDS)
             return outcome
+        if future.cancelled():
+            reason = f"the scheduler at {self.address} was lost, or has dropped it"
+            return _failed(self.jobs[number], reason)
         error = future.exception(timeout=ANSWER_SECONDS)
         if not isinstance(error, KilledWorker):
             return _failed(self.jobs[number], told(error))

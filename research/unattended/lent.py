@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 TICK = 0.2  # seconds between two looks at whether a report is still wanted
 IDLE_SECONDS = 30.0  # after which a warm process that makes nothing ends
+CLOSING = {"closing", "closed", "failed"}  # states of a worker, such as of one without a scheduler
 
 
 class UnlikeError(ResearchError):
@@ -74,7 +75,8 @@ class Keeper:
     def _is_over(self) -> bool:
         with _lock:
             is_idle = not self.tasks and time.monotonic() - self.last > IDLE_SECONDS
-            self.is_over |= is_idle or not all(map(self._is_wanted, self.tasks))
+            is_closing = self.worker.status.name in CLOSING
+            self.is_over |= is_idle or is_closing or not all(map(self._is_wanted, self.tasks))
             if self.is_over and _keepers.get(self.run) is self:
                 del _keepers[self.run]
             return self.is_over

@@ -12,9 +12,12 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from distributed import Client
+from distributed.core import Status
 from typer.testing import CliRunner
 
 import research
@@ -22,7 +25,7 @@ from research import config
 from research.__main__ import app
 from research.errors import UsageError
 from research.report.files import TWIN
-from research.unattended import batch, cluster
+from research.unattended import batch, cluster, lent
 from research.unattended.jobs import Job, Outcome
 from research.unattended.schedule import read
 from research.unattended.state import Ledger
@@ -304,6 +307,16 @@ def test_the_command_refuses_workers_of_its_own_beside_a_cluster(folder: Path) -
     assert (result.exit_code, wrong.exit_code) == (2, 2)
     assert "with --dask the cluster's workers decide" in result.stderr
     assert not (folder / "out").exists()
+
+
+def test_a_warm_process_that_makes_nothing_ends_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lent, "IDLE_SECONDS", 0.1)
+    worker: Any = SimpleNamespace(status=Status.running)
+    pool = batch.Pool(megabytes=500)
+    pool.start()
+    assert pool._warm is not None
+    lent.Keeper(run="one", worker=worker, pool=pool)
+    assert pool._warm.wait(10) == 0
 
 
 def test_dask_is_imported_by_a_run_on_a_cluster_alone() -> None:
