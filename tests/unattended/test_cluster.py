@@ -198,10 +198,8 @@ def typed(folder: Path, address: str) -> list[str]:
     return ["run", str(folder / "schedule.toml"), "--dask", address, *where]
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-def test_a_run_that_is_ended_leaves_nothing_on_the_workers_and_the_next_does_the_rest_once(
-    folder: Path, address: str, room: Path, number: signal.Signals
-) -> None:
+def ended(folder: Path, address: str, room: Path, number: signal.Signals) -> list[str]:
+    """Send a signal to a run in the middle; return its command, once nothing is left of it."""
     command = [sys.executable, "-m", "research", *typed(folder, address)]
     run = subprocess.Popen(command, stderr=subprocess.PIPE)
     until = time.monotonic() + 60
@@ -214,7 +212,20 @@ def test_a_run_that_is_ended_leaves_nothing_on_the_workers_and_the_next_does_the
     assert clusters.left(room / "tmp", seconds=15) == []
     assert [*(room / "tmp").glob("research-*")] == []
     assert b"distributed" not in said
+    return command
 
+
+def test_an_interrupted_run_leaves_nothing_on_the_workers(
+    folder: Path, address: str, room: Path
+) -> None:
+    ended(folder, address, room, signal.SIGTERM)
+    assert [*(folder / "out").glob(".*.part")] == []
+
+
+def test_a_killed_run_leaves_nothing_on_the_workers_and_the_next_makes_each_report_once(
+    folder: Path, address: str, room: Path
+) -> None:
+    command = ended(folder, address, room, signal.SIGKILL)
     (folder / "go").touch()
     again = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert again.returncode == 0, again.stderr
