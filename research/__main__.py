@@ -12,7 +12,7 @@ import json
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -357,8 +357,19 @@ def run(
         typer.Option(min=1.0, metavar="SECONDS", help="Update the store for no longer than this."),
     ] = 300.0,
     workers: Annotated[
-        int, typer.Option(min=1, metavar="NUMBER", help="Render so many reports at once.")
-    ] = 2,
+        int | None,
+        typer.Option(
+            min=1, metavar="NUMBER", show_default="2", help="Render so many reports at once."
+        ),
+    ] = None,
+    dask: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Render them on the workers of the Dask cluster whose scheduler is there, such as "
+            "`tcp://10.0.0.1:8786`, as many at once as they have threads.",
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Render what is due: what a schedule plans since each report's last success.
@@ -374,6 +385,8 @@ def run(
     from research.unattended import schedule as schedules
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if dask is not None and workers is not None:
+        raise UsageError("--workers: with --dask the cluster's workers decide; leave one of both")
     read = schedules.read(schedule, store=store)
     if dry_run:
         now = dt.datetime.now(dt.UTC)
@@ -387,17 +400,26 @@ def run(
         else:
             typer.echo("nothing is due")
         return
-    done = running.run(
-        read,
-        out=place(out),
-        store=store,
-        names=names or (),
-        everything=everything,
-        budget_seconds=budget,
-        workers=workers,
-        update=None if no_update else refresh.update_store,
-        tell=_progress,
-    )
+    folder = place(out)
+    with ExitStack() as held:
+        elsewhere: dict[str, Any] = {}
+        if dask is not None:
+            from research.unattended import cluster
+
+            there = held.enter_context(cluster.at(dask, out=folder, store=store))
+            elsewhere = {"check": there.check, "render_all": there.render_all}
+        done = running.run(
+            read,
+            out=folder,
+            store=store,
+            names=names or (),
+            everything=everything,
+            budget_seconds=budget,
+            workers=workers or 2,
+            update=None if no_update else refresh.update_store,
+            tell=_progress,
+            **elsewhere,
+        )
     if as_json:
         _print_json(done.to_dict())
     else:

@@ -57,6 +57,10 @@ class Store:
         """Return the number of the last commit."""
         return self._table().version()
 
+    def id(self) -> str:
+        """Return what tells this store from any other, but not from a copy of it."""
+        return str(self._table().metadata().id)
+
     def append(
         self, observations: pd.DataFrame, *, stored_at: dt.datetime | None = None
     ) -> Appended:

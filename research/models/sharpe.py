@@ -8,6 +8,7 @@ larger than stated: see the HAC standard error of `returns.risk`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
@@ -160,7 +161,7 @@ def luck_of_the_best(n_trials: float, variance: float) -> float:
         return 0.0
     normal, gamma = NormalDist(), float(np.euler_gamma)
     typical = normal.inv_cdf(1 - 1 / n_trials)
-    rarer = normal.inv_cdf(1 - 1 / (n_trials * np.e))
+    rarer = normal.inv_cdf(1 - 1 / (n_trials * math.e))
     # the approximation falls below 0 between one trial and two, where a maximum does not
     return max(0.0, float(variance**0.5 * ((1 - gamma) * typical + gamma * rarer)))
 

@@ -18,7 +18,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
@@ -89,8 +89,16 @@ def memory_of_each(workers: int) -> float:
 class Pool:
     """The warm process, and plain ones where it cannot be."""
 
-    def __init__(self, *, megabytes: float) -> None:
-        self._megabytes = megabytes
+    def __init__(
+        self,
+        *,
+        megabytes: float,
+        folder: Path | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> None:
+        self._megabytes = megabytes  # that a notebook may take
+        self._folder = folder  # that they work in; None: ours
+        self._env = os.environ if env is None else env
         self._warm: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
         self._lock = threading.Lock()
@@ -109,7 +117,8 @@ class Pool:
         with theirs:
             self._warm = subprocess.Popen(  # noqa: S603 - this interpreter
                 [sys.executable, "-m", "research.unattended.warm", str(theirs.fileno())],
-                env=os.environ | warm.environment(),
+                cwd=self._folder,
+                env={**self._env, **warm.environment()},
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=2,
@@ -200,6 +209,8 @@ class Pool:
         with tempfile.TemporaryDirectory(prefix="research-", ignore_cleanup_errors=True) as folder:
             process = subprocess.Popen(
                 [sys.executable, "-c", "from research.unattended.worker import main; main()"],
+                cwd=self._folder,
+                env=dict(self._env),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 start_new_session=sys.platform != "win32",

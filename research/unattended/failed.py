@@ -10,13 +10,15 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from research.errors import RenderError
 from research.report import facts, guard
 from research.report.files import publish
 from research.report.places import Place
-from research.report.progress import Halted
+
+if TYPE_CHECKING:
+    from research.report.progress import Halted
 
 FOLDER = "failed"
 STRUCK = "…"

@@ -64,6 +64,7 @@ def run(
     workers: int = 1,
     now: Callable[[], dt.datetime] = now_utc,
     update: Update | None = update_store,
+    check: Callable[[Sequence[Job]], None] = lambda _: None,
     render_all: RenderAll = batch.render_all,
     build_site: Callable[[Place], Any] = build_site,
     tell: Callable[[str], None] = lambda _: None,
@@ -80,6 +81,7 @@ def run(
     workers : reports at once
     now : tells the time
     update : fills a store within seconds and says what is wanting; None: leave it as it is
+    check : refuses what `render_all` could not make, before anything is begun
     tell : told each event in a sentence
 
     People are told what is overdue at the start, and what came of each report at the end.
@@ -87,7 +89,7 @@ def run(
 
     Raises
     ------
-    ResearchError : if the state cannot be written: nothing is rendered then
+    ResearchError : if the state cannot be written or `check` refuses: nothing is rendered then
     """
     ledger, reports, moment = Ledger(out), planning.choose(schedule, names), now()
     summary = Summary(run=f"{moment:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:6]}")
@@ -106,6 +108,7 @@ def run(
             log("nothing-due", "nothing is due")
             return summary
         one.tell_repaired(repair.sweep(ledger))
+        check([each.job(out) for each in work])
         log("started", f"{len(work)} reports to be made", reports=len(work))
         location = store or settings().store
         if update is not None and location != SAMPLE:
