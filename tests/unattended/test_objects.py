@@ -87,6 +87,16 @@ def test_what_is_due_is_made_once_and_everything_lies_in_the_bucket(
     assert {each.name for each in standings(tmp_path / "schedule.toml", desk.out) or ()} == {*ALL}
 
 
+def test_of_the_logs_of_runs_the_newest_are_kept(
+    desk: Desk, objects: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("research.unattended.retention.MOST_LOGS", 2)
+    for hour in range(4):
+        desk.run(f"2026-06-10T{6 + hour:02}:05", everything=True)
+    kept = [key.rpartition("/")[2][:11] for key in objects.names("reports/.state/log/")]
+    assert kept == ["20260610T08", "20260610T09"]
+
+
 def test_two_runs_at_once_double_nothing_and_lose_nothing(desk: Desk) -> None:
     made: list[str] = []
     both = threading.Barrier(2)
