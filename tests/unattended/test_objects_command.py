@@ -115,7 +115,7 @@ def test_a_worker_whose_lease_is_taken_while_it_publishes_writes_no_page(
     run = ["run", str(folder / "schedule.toml"), "--store", "sample"]
     failed = typed(*run, "--out", objects.address("reports"))
     assert failed.exit_code == 1
-    assert "good: its lease was lost, it is now held by process None, run theirs" in failed.stderr
+    assert "the lease of good was lost, it is now held by process None, run theirs" in failed.stderr
     assert not [key for key in objects.names() if key.endswith(".html")]
 
 
