@@ -292,6 +292,17 @@ OUTCOMES = {  # of a fault: the exit code of the run; or it raises an error of o
 }
 
 
+def test_what_is_done_though_its_answer_is_lost_is_done_once(
+    desk: Desk, objects: ObjectStore
+) -> None:
+    objects.lost = first(itertools.cycle([500, 503]), *SOME, "/locks/weekly/")
+    assert desk.run("2026-06-10T06:05", render_all=writes(desk)).exit_code == 0
+    assert objects.lost(Request("PUT", "/locks/weekly/")) is None  # it was lost
+    assert {*records(desk)} == {*ALL}
+    assert desk.run("2026-06-10T07:05").left == {}
+    assert desk.made() == []
+
+
 def test_a_store_that_goes_away_once_a_report_is_published_does_not_undo_it(
     desk: Desk, objects: ObjectStore, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
