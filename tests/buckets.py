@@ -41,6 +41,7 @@ class ObjectStore:
 
     port: int = 0
     fault: Fault = fine
+    lost: Fault = fine  # the same, once it is done what was asked for
     asked: list[Request] = field(default_factory=list)
     refused: int = 0  # requests that were answered with a fault
     bucket: str = ""  # of the test that runs
@@ -74,7 +75,12 @@ class ObjectStore:
 
     def new_bucket(self) -> None:
         """Make an empty one, and fail nothing from here on."""
-        self.bucket, self.fault, self.is_old = f"bucket-{uuid.uuid4().hex[:12]}", fine, False
+        self.bucket, self.fault, self.lost, self.is_old = (
+            f"bucket-{uuid.uuid4().hex[:12]}",
+            fine,
+            fine,
+            False,
+        )
         self.client.create_bucket(Bucket=self.bucket)
 
     def address(self, key: str) -> str:
@@ -99,27 +105,33 @@ class ObjectStore:
     def answer(self, application: Any) -> Any:
         """Return a WSGI application with the faults before it."""
 
-        def answered(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        def answer_one(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
             asked = Request(environ["REQUEST_METHOD"], environ["PATH_INFO"])
             self.asked.append(asked)
             if self.is_old:
                 environ.pop("HTTP_IF_NONE_MATCH", None)
-            status = self.fault(asked)
+            status, was_done = self.fault(asked), False
             if status is None and asked.method == "PUT":
+                status = self.lost(asked)
+                answered = start_response if status is None else lambda *_: None
                 with self._writing:  # moto looks whether there is one, and then writes
-                    return list(application(environ, start_response))
-            if status is None:
+                    done = list(application(environ, answered))
+                if status is None:
+                    return done
+                was_done = True
+            elif status is None:
                 answer: Iterable[bytes] = application(environ, start_response)
                 return answer
             self.refused += 1
-            environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+            if not was_done:
+                environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
             code = CODES[status]
             content = f"<Error><Code>{code}</Code><Message>{code}!</Message></Error>".encode()
             headers = [("Content-Type", "application/xml"), ("Content-Length", str(len(content)))]
             start_response(f"{status} {WORDS[status]}", headers)
             return [] if asked.method == "HEAD" else [content]
 
-        return answered
+        return answer_one
 
 
 class Silent(WSGIRequestHandler):

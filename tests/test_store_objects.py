@@ -8,7 +8,7 @@ import pytest
 
 from research.errors import StoreError
 from research.store import Store
-from tests.buckets import SECRET, Fault, ObjectStore, fine
+from tests.buckets import SECRET, Fault, ObjectStore, Request, fine
 from tests.test_store_processes import ROWS, run_at_once
 
 
@@ -89,3 +89,18 @@ def test_a_commit_that_is_refused_stores_nothing(objects: ObjectStore) -> None:
 def test_a_bucket_that_does_not_exist_is_said_to_be_none(objects: ObjectStore) -> None:
     with pytest.raises(StoreError, match=r"no such bucket .*; make it, or name another"):
         Store("s3://never-made/store").append(rows())
+
+
+def test_a_commit_whose_answer_is_lost_is_there_once(objects: ObjectStore) -> None:
+    store = Store(objects.address("store"))
+    store.append(rows())
+    times = count()
+
+    def once(asked: Request) -> int | None:
+        is_commit = asked.method == "PUT" and "_delta_log" in asked.path
+        return 500 if is_commit and next(times) == 0 else None
+
+    objects.lost = once
+    store.append(rows("you"))
+    assert next(times) > 0
+    assert len(store.history()) == 20

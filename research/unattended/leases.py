@@ -43,6 +43,11 @@ class Fence:
     key: str  # of the holder, which nobody else has
     seconds: float
 
+    @property
+    def name(self) -> str:
+        """What it is for, such as an entry of a schedule."""
+        return self.generations.folder.name
+
     def check(self) -> None:
         """Raise unless the lease is held, and for long enough to write one object more.
 
@@ -53,9 +58,11 @@ class Fence:
         last = self.generations.last()
         told = _read(self.generations, last)
         if last != self.number or told.get("key") != self.key:
-            raise LeaseLostError(f"its lease was lost, it is now {_holder(told)}")
+            raise LeaseLostError(f"the lease of {self.name} was lost, it is now {_holder(told)}")
         if told.get("is_released") or _until(told) - time.time() < self.seconds / 4:
-            raise LeaseLostError("its lease ran out, as it could not be renewed in time")
+            raise LeaseLostError(
+                f"the lease of {self.name} ran out, as it could not be renewed in time"
+            )
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,13 @@ from research.report.bucket import Bucket, PlaceError
 from research.report.guard import scrub, secrets
 from research.report.places import Place
 
+RUNS = "log"  # folder of logs where each run has one
 PAUSE = 60.0  # seconds before an object store that did not answer is asked again
 
 
 def place_of(folder: Place, run: str) -> Place:
     """Return where the log of a run is: one file for all, but objects cannot grow."""
-    return folder / "log.jsonl" if isinstance(folder, Path) else folder / "log" / f"{run}.jsonl"
+    return folder / "log.jsonl" if isinstance(folder, Path) else folder / RUNS / f"{run}.jsonl"
 
 
 @dataclass

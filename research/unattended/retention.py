@@ -22,6 +22,7 @@ from research.report.files import TWIN
 from research.report.listing import CHANGED, GOING, _version
 from research.report.places import Place
 from research.report.shelf import ARCHIVE, ARCHIVED
+from research.unattended.log import RUNS
 from research.unattended.telling import FOLDER as STATE
 
 SUFFIXES = (".html", manifests.SUFFIX, TWIN)  # the order in which they go
@@ -29,6 +30,7 @@ PART = re.compile(r"\.[0-9a-f]{32}\.part")
 UNFINISHED = dt.timedelta(hours=1)  # what lies about for longer, nobody is writing any more
 FAILED = "failed"  # folder of notebooks that failed, in a folder of reports
 MOST_FAILED = 200  # of them, the newest, that are kept
+MOST_LOGS = 1000  # of runs, the newest, where each has a file of its own
 
 Count = Annotated[int, Field(ge=0)]
 
@@ -98,7 +100,9 @@ def plan(
         if name in keep
         for stem in _going(out, name, by_day, keep[name])
     ]
-    files = [*_unfinished(out, now), *_surplus(out / FAILED, most_failed)]
+    logs: list[Place] = [*(out / STATE / RUNS).glob("*.jsonl")]  # their names begin with the time
+    old_logs = sorted(logs, key=lambda path: path.name)[:-MOST_LOGS]
+    files = [*_unfinished(out, now), *_surplus(out / FAILED, most_failed), *old_logs]
     marked = [path.name[1:].removesuffix(GOING) for path in archive.glob(f".*{GOING}")]
     begun = [stem for stem in marked if ARCHIVED.fullmatch(stem)]
     return Plan(stems=tuple(dict.fromkeys((*sorted(begun), *going))), files=tuple(files))

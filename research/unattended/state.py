@@ -1,7 +1,7 @@
 """What was done of a schedule: one file in the folder of its reports, written last and atomically.
 
-Runs side by side lose nothing of each other. What a
-run is about to make is noted before, so that the next one finds out what a killed run published.
+Runs side by side lose nothing of each other, see `keeping`. What a run is about to make is noted
+before, so that the next one finds out what a killed run published.
 """
 
 from __future__ import annotations

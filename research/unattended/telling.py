@@ -194,10 +194,9 @@ def _open(path: Place, check: Callable[[], None]) -> _Desk:
     try:
         desk = _Desk(path=path, memory=read(path.parent.parent), check=check)
     except ValidationError:
-        publish(path.read_bytes(), path.with_name(BROKEN))
+        _put_aside(path)
         said = f"{FILE} could not be understood and was put aside as {BROKEN}: what is still so "
         desk = _Desk(path=path, memory=Memory(), check=check, problems=[f"{said}may be told again"])
-        desk.save()
     for letter in [each for each in desk.memory.letters if each.is_sending]:
         desk.memory.letters.remove(letter)
         desk.problems.append(
@@ -205,6 +204,14 @@ def _open(path: Place, check: Callable[[], None]) -> _Desk:
             "it is not sent again"
         )
     return desk
+
+
+def _put_aside(path: Place) -> None:
+    """Rename a memory that cannot be understood."""
+    if isinstance(path, Path):  # for the type checker: a path moves to a path
+        path.replace(path.with_name(BROKEN))
+    else:
+        path.replace(path.with_name(BROKEN))
 
 
 def _decide(

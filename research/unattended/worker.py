@@ -12,6 +12,7 @@ from pathlib import Path
 
 from research.errors import QualityError, ResearchError, TimedOutError
 from research.report import render
+from research.report.bucket import PlaceError
 from research.report.files import TWIN
 from research.report.places import Place
 from research.report.progress import Halted
@@ -77,7 +78,7 @@ def work(job: Job, folder: Path, *, start: Start | None = None) -> Answer:
     except Exception as error:  # whatever it is, the other reports go on
         logging.exception("%s", job.name)
         return Answer(state="failed", reason=f"{type(error).__name__}: {error}")
-    failed.forget(page)
+    _forget(page)
     return Answer(state="done", page=page, flips=_flips(page), attempts=attempts)
 
 
@@ -96,14 +97,26 @@ def _kept(job: Job, state: State, error: ResearchError) -> Answer:
     try:
         executed = failed.keep(halted, page, reason, store=asked.values.get("store"))
     except (OSError, ResearchError) as refused:
-        failed.forget(page)
+        _forget(page)
         return Answer(state=state, reason=f"{reason}; {refused}")
     return Answer(state=state, reason=reason, executed=executed)
 
 
+def _forget(page: Place) -> None:
+    """Remove what was kept of an earlier failure; a report is none the worse if that fails."""
+    try:
+        failed.forget(page)
+    except PlaceError as error:
+        logging.warning("%s: an older notebook that failed is still there: %s", page.name, error)
+
+
 def _flips(page: Place) -> tuple[str, ...]:
     """Return the sentences of a report about verdicts that are not what they were."""
-    changes = json.loads(page.with_suffix(TWIN).read_bytes())["changes"]
+    try:
+        changes = json.loads(page.with_suffix(TWIN).read_bytes())["changes"]
+    except PlaceError as error:  # it is published all the same
+        logging.warning("%s: what turned in it is not told: %s", page.name, error)
+        return ()
     return tuple(flip["text"] for flip in changes["flips"]) if changes else ()
 
 

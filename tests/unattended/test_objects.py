@@ -18,11 +18,12 @@ from pytest_httpserver import HTTPServer
 
 from research import config
 from research.errors import ResearchError
+from research.report.bucket import Bucket
 from research.report.files import publish as write_report
 from research.report.manifest import KEYS, VERSION
 from research.report.places import place
 from research.report.surroundings import Surroundings, nothing, within
-from research.unattended import telling
+from research.unattended import telling, worker
 from research.unattended.jobs import Job, Outcome
 from research.unattended.rules import Rules
 from research.unattended.schedule import read
@@ -85,6 +86,16 @@ def test_what_is_due_is_made_once_and_everything_lies_in_the_bucket(
         "nothing-due",
     ]
     assert {each.name for each in standings(tmp_path / "schedule.toml", desk.out) or ()} == {*ALL}
+
+
+def test_of_the_logs_of_runs_the_newest_are_kept(
+    desk: Desk, objects: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("research.unattended.retention.MOST_LOGS", 2)
+    for hour in range(4):
+        desk.run(f"2026-06-10T{6 + hour:02}:05", everything=True)
+    kept = [key.rpartition("/")[2][:11] for key in objects.names("reports/.state/log/")]
+    assert kept == ["20260610T08", "20260610T09"]
 
 
 def test_two_runs_at_once_double_nothing_and_lose_nothing(desk: Desk) -> None:
@@ -211,7 +222,7 @@ def test_a_run_whose_lease_is_lost_publishes_and_notes_nothing(
     summary = desk.run("2026-06-10T06:05", render_all=writes(desk, before=stolen))
     assert summary.exit_code == 1
     assert {one.state for one in summary.outcomes} == {"failed"}
-    assert all("its lease was lost, it is now held by" in one.reason for one in summary.outcomes)
+    assert all("was lost, it is now held by" in one.reason for one in summary.outcomes)
     assert all("run theirs" in each for each in summary.trouble)
     assert not [key for key in objects.names() if key.endswith(".html")]
     assert all(record.failure is None for record in records(desk).values())
@@ -279,6 +290,30 @@ OUTCOMES = {  # of a fault: the exit code of the run; or it raises an error of o
     "a page cannot be written": (at("question.html", 503), 1),
     "from the first page on nothing is answered": (since(".html", 500), 1),
 }
+
+
+def test_what_is_done_though_its_answer_is_lost_is_done_once(
+    desk: Desk, objects: ObjectStore
+) -> None:
+    objects.lost = first(itertools.cycle([500, 503]), *SOME, "/locks/weekly/")
+    assert desk.run("2026-06-10T06:05", render_all=writes(desk)).exit_code == 0
+    assert objects.lost(Request("PUT", "/locks/weekly/")) is None  # it was lost
+    assert {*records(desk)} == {*ALL}
+    assert desk.run("2026-06-10T07:05").left == {}
+    assert desk.made() == []
+
+
+def test_a_store_that_goes_away_once_a_report_is_published_does_not_undo_it(
+    desk: Desk, objects: ObjectStore, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def publish_and_fail(*_: object, out: Bucket, **__: object) -> Bucket:
+        objects.fault = lambda _: 503
+        return out / "question.html"
+
+    monkeypatch.setattr("research.report.render.report", publish_and_fail)
+    desk.run("2026-06-10T06:05")
+    answer = worker.work(desk.jobs[0], tmp_path)
+    assert (answer.state, str(answer.page)) == ("done", f"{desk.out}/question.html")
 
 
 def test_people_are_told_once_by_two_runs_at_once(

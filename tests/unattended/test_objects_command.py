@@ -87,10 +87,9 @@ def test_store_and_reports_lie_in_a_bucket_and_every_command_works_there(
     assert SECRET.encode() not in everything
 
 
-def test_a_store_that_fails_as_a_page_is_written_fails_the_run_and_not_the_next(
+def test_a_store_that_fails_as_a_page_is_written_fails_the_run_in_our_words(
     folder: Path, objects: ObjectStore
 ) -> None:
-    (folder / "good.ipynb").write_text((folder / "good.ipynb").read_text().replace("load.p", "#"))
     run = ["run", str(folder / "schedule.toml"), "--store", "sample"]
     run += ["--out", objects.address("reports")]
 
@@ -102,7 +101,22 @@ def test_a_store_that_fails_as_a_page_is_written_fails_the_run_and_not_the_next(
     assert failed.exit_code == 1
     assert "the object store does not answer" in failed.stderr
     assert SECRET not in failed.stderr
-    objects.new_bucket()
+
+
+def test_a_worker_whose_lease_is_taken_while_it_publishes_writes_no_page(
+    folder: Path, objects: ObjectStore
+) -> None:
+    def take(asked: Request) -> None:
+        if asked.method == "PUT" and asked.path.endswith(".manifest.json"):
+            taken = json.dumps({"run": "theirs", "until": time.time() + 60}).encode()
+            objects.put("reports/.state/locks/good/000000000002.json", taken)
+
+    objects.fault = take
+    run = ["run", str(folder / "schedule.toml"), "--store", "sample"]
+    failed = typed(*run, "--out", objects.address("reports"))
+    assert failed.exit_code == 1
+    assert "the lease of good was lost, it is now held by process None, run theirs" in failed.stderr
+    assert not [key for key in objects.names() if key.endswith(".html")]
 
 
 def test_what_cannot_be_a_place_is_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
