@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -50,3 +51,11 @@ def objects(_server: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> Iterator[O
     _server.new_bucket()
     yield _server
     settings.cache_clear()
+
+
+@pytest.fixture
+def restored_handler() -> Iterator[None]:
+    """Have SIGTERM do what it did, after a command that sets it was called in this process."""
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)

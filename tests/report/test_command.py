@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from typer.testing import CliRunner
 from research.__main__ import app
 from research.report import kernel, render
 
+pytestmark = pytest.mark.usefixtures("restored_handler")
 Write = Callable[..., Path]
 PARAMETERS = (
     "from research.parameters import Fraction, NetworkId, Usd\n\n"
@@ -25,13 +25,6 @@ PARAMETERS = (
 @pytest.fixture
 def notebook(write: Write, tmp_path: Path) -> Path:
     return write(tmp_path / "question.ipynb", "# T", PARAMETERS)
-
-
-@pytest.fixture(autouse=True)
-def _restored_handler() -> Iterator[None]:
-    before = signal.getsignal(signal.SIGTERM)
-    yield
-    signal.signal(signal.SIGTERM, before)
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from research.report.manifest import SUFFIX
 from research.report.rebuild import ABSENT, Difference, Rebuilt, compare, in_words, rebuild
 from research.store import Store
 
+pytestmark = pytest.mark.usefixtures("restored_handler")
 Write = Callable[..., Path]
 PARAMETERS = (
     "from research.parameters import Instant, Seed, StoreLocation\n\n"
@@ -35,13 +35,6 @@ closes = load.prices(["akash"], store=asked.store, as_of=asked.as_of)
 theme.table(closes.frame, caption="Closes, USD", origin=closes.origin)
 """
 SENTENCE = "# What did it cost?\n\nA token cost less than 2 USD."
-
-
-@pytest.fixture(autouse=True)
-def _restored_handler() -> Iterator[None]:
-    before = signal.getsignal(signal.SIGTERM)
-    yield
-    signal.signal(signal.SIGTERM, before)
 
 
 def closes(*values: float, known: str = "2026-01-04", first: str = "2026-01-01") -> pd.DataFrame:

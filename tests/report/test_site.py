@@ -7,12 +7,10 @@ import hashlib
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -29,15 +27,9 @@ from research.report.manifest import SUFFIX
 from tests.hostile import harmless, strings
 from tests.report.shelves import DAY, put
 
+pytestmark = pytest.mark.usefixtures("restored_handler")
 ATOM = {"a": "http://www.w3.org/2005/Atom"}
 EARLIER = DAY - dt.timedelta(days=3)
-
-
-@pytest.fixture(autouse=True)
-def _restored_handler() -> Iterator[None]:
-    before = signal.getsignal(signal.SIGTERM)
-    yield
-    signal.signal(signal.SIGTERM, before)
 
 
 @pytest.fixture(autouse=True)

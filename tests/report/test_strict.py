@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -16,6 +15,7 @@ from research.__main__ import app
 from research.report.manifest import SUFFIX
 from research.store import Store
 
+pytestmark = pytest.mark.usefixtures("restored_handler")
 Write = Callable[..., Path]
 TODAY = pd.Timestamp("2026-03-20")
 PARAMETERS = (
@@ -30,13 +30,6 @@ closes = load.prices(["akash"], store=asked.store, as_of=asked.as_of)
 closes.frame["akash"].iloc[-1]
 """
 OLD = "akash.price_usd of a <b>file</b>, stale: ends on 2026-01-10, 69 days ago"
-
-
-@pytest.fixture(autouse=True)
-def _restored_handler() -> Iterator[None]:
-    before = signal.getsignal(signal.SIGTERM)
-    yield
-    signal.signal(signal.SIGTERM, before)
 
 
 @pytest.fixture

@@ -12,7 +12,8 @@ from research.headline import Figure, Headline
 from research.report import manifest
 from research.report.files import TWIN, publish
 from research.unattended.alerts import Good
-from research.unattended.jobs import Job, Outcome, State
+from research.unattended.jobs import Outcome, State
+from tests.unattended.runs import job, outcome
 
 NOW = dt.datetime(2026, 11, 25, 6, 5, tzinfo=dt.UTC)
 PLANNED = dt.datetime(2026, 11, 25, 6, tzinfo=dt.UTC)
@@ -39,28 +40,8 @@ def came(
     flips: tuple[str, ...] = (),
 ) -> Outcome:
     """Return what came of a report of that name."""
-    job = Job(
-        name=name,
-        notebook="token-or-hardware",
-        parameters={},
-        store=None,
-        as_of=None,
-        out=Path("out"),
-        strict=False,
-        seconds=600,
-        cell_seconds=300,
-        period=PLANNED,
-    )
-    return Outcome(
-        job=job,
-        state=state,
-        page=page,
-        reason=reason,
-        attempts=1,
-        seconds=1.0,
-        peak_megabytes=0.0,
-        flips=flips,
-    )
+    asked = job("token-or-hardware", Path("out"), name=name, period=PLANNED)
+    return outcome(asked, state, page, reason, flips=flips)
 
 
 def put(folder: Path, verdict: str = "rent", percent: float = 50.0, day: int = 23) -> Path:

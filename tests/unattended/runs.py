@@ -6,7 +6,8 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from research.report.manifest import KEYS, VERSION
@@ -21,8 +22,24 @@ def utc(text: str) -> dt.datetime:
     return dt.datetime.fromisoformat(text).replace(tzinfo=dt.UTC)
 
 
+def job(notebook: Path | str, out: Place, **changed: object) -> Job:
+    plain = Job(
+        name=Path(notebook).stem,
+        notebook=str(notebook),
+        parameters={},
+        store=None,
+        as_of=None,
+        out=out,
+        strict=False,
+        seconds=60,
+        cell_seconds=30,
+        period=None,
+    )
+    return replace(plain, **changed)  # type: ignore[arg-type]
+
+
 def outcome(
-    job: Job, state: State = "done", page: Place | None = None, reason: str = ""
+    job: Job, state: State = "done", page: Place | None = None, reason: str = "", **more: Any
 ) -> Outcome:
     return Outcome(
         job=job,
@@ -32,6 +49,7 @@ def outcome(
         attempts=1,
         seconds=1.0,
         peak_megabytes=0.0,
+        **more,
     )
 
 

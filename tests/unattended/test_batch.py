@@ -22,6 +22,7 @@ from research.report.files import TWIN, publish
 from research.unattended import batch
 from research.unattended.batch import render_all
 from research.unattended.jobs import Job, Outcome
+from tests.unattended.runs import job
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks on Linux alone")
 
@@ -70,22 +71,6 @@ def room() -> Iterator[Path]:
         patch.setattr(tempfile, "tempdir", str(folder / "tmp"))
         yield folder
     shutil.rmtree(folder)
-
-
-def job(notebook: Path | str, out: Path, **changed: object) -> Job:
-    plain = Job(
-        name=Path(notebook).stem,
-        notebook=str(notebook),
-        parameters={},
-        store=None,
-        as_of=None,
-        out=out,
-        strict=False,
-        seconds=60,
-        cell_seconds=30,
-        period=None,
-    )
-    return replace(plain, **changed)  # type: ignore[arg-type]
 
 
 def left_below() -> list[str]:

@@ -10,7 +10,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -30,7 +29,7 @@ from research.unattended.jobs import Job, Outcome
 from research.unattended.schedule import read
 from research.unattended.state import Ledger
 from tests.unattended import clusters
-from tests.unattended.runs import Desk
+from tests.unattended.runs import Desk, job
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks on Linux alone")
 
@@ -74,22 +73,6 @@ def address(room: Path) -> Iterator[str]:
         clusters.workers(address, room, number=2, memory="900MB"),
     ):
         yield address
-
-
-def job(notebook: Path | str, out: Path, **changed: object) -> Job:
-    plain = Job(
-        name=Path(notebook).stem,
-        notebook=str(notebook),
-        parameters={},
-        store=None,
-        as_of=None,
-        out=out,
-        strict=False,
-        seconds=60,
-        cell_seconds=30,
-        period=None,
-    )
-    return replace(plain, **changed)  # type: ignore[arg-type]
 
 
 def of_the_project(out: Path) -> Job:

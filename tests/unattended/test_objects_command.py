@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +17,7 @@ from tests.buckets import SECRET, ObjectStore, Request
 from tests.conftest import Write
 from tests.unattended.test_run_command import ANSWER, PARAMETERS
 
+pytestmark = pytest.mark.usefixtures("restored_handler")
 READS = """
 from research import load
 load.prices(["AKT"], store=store)
@@ -30,13 +29,6 @@ notebook = "good.ipynb"
 cron = "0 6 * * *"
 """
 CLOSES = "date,AKT\n" + "".join(f"2026-01-{day:02},2.5\n" for day in range(1, 29))
-
-
-@pytest.fixture(autouse=True)
-def _restored_handler() -> Iterator[None]:
-    before = signal.getsignal(signal.SIGTERM)
-    yield
-    signal.signal(signal.SIGTERM, before)
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from research.unattended.jobs import Job, Outcome
 from research.unattended.schedule import read
 from research.unattended.standing import standings
 from research.unattended.state import Ledger, StateError
-from tests.unattended.runs import Desk, publish, utc
+from tests.unattended.runs import Desk, job, publish, utc
 
 Write = Callable[..., Path]
 PARAMETERS = (
@@ -407,21 +407,6 @@ def test_a_report_is_overdue_once_its_time_is_past_for_long(desk: Desk) -> None:
     assert daily.owed_since == utc("2026-06-11T06:00")
 
 
-def job(out: Path) -> Job:
-    return Job(
-        name="daily",
-        notebook="question",
-        parameters={},
-        store=None,
-        as_of=None,
-        out=out,
-        strict=False,
-        seconds=60,
-        cell_seconds=60,
-        period=None,
-    )
-
-
 @pytest.mark.parametrize(
     ("error", "attempts"), [(StoreError("locked"), 3), (RenderError("cell 3"), 1)]
 )
@@ -433,5 +418,5 @@ def test_what_can_pass_is_tried_again_and_what_cannot_is_not(
 
     monkeypatch.setattr(render, "report", fail)
     with stamina.set_testing(True, attempts=3):
-        failed = worker.work(job(tmp_path), tmp_path)
+        failed = worker.work(job("question", tmp_path), tmp_path)
     assert (failed.state, failed.reason, failed.attempts) == ("failed", str(error), attempts)

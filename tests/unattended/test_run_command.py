@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from typer.testing import CliRunner, Result
 
 from research.__main__ import app
 
+pytestmark = pytest.mark.usefixtures("restored_handler")
 Write = Callable[..., Path]
 PARAMETERS = (
     "from research.parameters import Count, StoreLocation\n\n"
@@ -38,13 +38,6 @@ cron = "0 6 * * *"
 timezone = "Europe/Berlin"
 grid = { count = [1, 2] }
 """
-
-
-@pytest.fixture(autouse=True)
-def _restored_handler() -> Iterator[None]:
-    before = signal.getsignal(signal.SIGTERM)
-    yield
-    signal.signal(signal.SIGTERM, before)
 
 
 @pytest.fixture
