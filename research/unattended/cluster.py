@@ -12,6 +12,7 @@ import logging
 import uuid
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -164,7 +165,8 @@ class Cluster:
             logging.getLogger(name).setLevel(logging.CRITICAL)  # what is wrong is told in our words
         warnings.simplefilter("ignore", VersionMismatchWarning)  # see `likeness`
         try:
-            asyncio.run(asyncio.wait_for(_greet(self.address), CONNECT_SECONDS))
+            with ThreadPoolExecutor(1) as other:  # in this one a notebook has a loop of its own
+                other.submit(lambda: asyncio.run(_greet(self.address))).result()
             self._client = Client(self.address, timeout=CONNECT_SECONDS)
         except Exception as error:  # whatever answers there, or nothing
             raise ClusterError(
@@ -208,8 +210,9 @@ async def _greet(address: str) -> None:
     from distributed.comm.core import connect
 
     settings_of_dask = Security().get_connection_args("client")  # certificates
-    comm = await connect(address, timeout=CONNECT_SECONDS, **settings_of_dask)
-    await comm.close()
+    async with asyncio.timeout(CONNECT_SECONDS):
+        comm = await connect(address, timeout=CONNECT_SECONDS, **settings_of_dask)
+        await comm.close()
 
 
 def _found(job: Job) -> Job:

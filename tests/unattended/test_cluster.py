@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import signal
 import socket
@@ -163,6 +164,16 @@ notebook = "question.ipynb"
 cron = "0 6 * * *"
 grid = { count = [1, 2, 3] }
 """
+
+
+def test_it_may_be_called_from_a_notebook_whose_thread_has_a_loop(address: str, room: Path) -> None:
+    async def rendered() -> Outcome:
+        with cluster.at(address, out=room / "notebook", store="sample") as there:
+            jobs = [of_the_project(room / "notebook")]
+            there.check(jobs)
+            return there.render_all(jobs)[0]
+
+    assert asyncio.run(rendered()).state == "done"
 
 
 @pytest.fixture
