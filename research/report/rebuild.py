@@ -94,11 +94,11 @@ def rebuild(
     page = None
     if out is not None:
         page = out / asked.file
-        publish(made.page, page, beside=render.beside(made))
+        publish(made.page, page, beside=made.beside)
     return Rebuilt(
         report=name,
-        equal=written == manifests.to_bytes(made.twin),
-        differences=tuple(compare(held, made.twin)),
+        equal=written == made.twin,
+        differences=tuple(compare(held, json.loads(made.twin))),
         causes=(*causes, *manifests.causes(then, made.manifest)),
         page=page,
     )

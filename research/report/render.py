@@ -47,8 +47,13 @@ class Made:
     """A report that was made and is not published yet."""
 
     page: bytes
-    twin: dict[str, Any]  # see `twin.build`
+    twin: bytes  # see `twin.build`
     manifest: dict[str, Any]
+
+    @property
+    def beside(self) -> dict[str, bytes]:
+        """What is published beside the page, by suffix."""
+        return {TWIN: self.twin, manifests.SUFFIX: manifests.to_bytes(self.manifest)}
 
 
 def report(
@@ -96,7 +101,7 @@ def report(
         _refuse_failed(made.manifest["failed_checks"], asked.path.stem)
     if len(made.page) > SIZE_LIMIT:
         sys.stderr.write(f"{asked.path.stem}: {len(made.page):,} bytes, more than {SIZE_LIMIT:,}\n")
-    files = beside(made)
+    files = made.beside
     for contents in (made.page, *files.values()):
         guard.check(contents, asked.path.stem, store=asked.values.get("store"))
     given().check()
@@ -182,14 +187,6 @@ def _folders() -> Iterator[Path]:
     yield Path.cwd() / "notebooks"
 
 
-def beside(made: Made) -> dict[str, bytes]:
-    """Return what is published beside a page, by suffix."""
-    return {
-        TWIN: manifests.to_bytes(made.twin),
-        manifests.SUFFIX: manifests.to_bytes(made.manifest),
-    }
-
-
 def _check_writable(folder: Place) -> None:
     """Refuse a destination before minutes are spent on what could not be written there."""
     if not isinstance(folder, Path):
@@ -268,7 +265,8 @@ def make(
     compared = compare(now)
     comparing = time.perf_counter() - comparing_since
     shown_again["changes"] = compared.told
-    twin_sha256 = hashlib.sha256(manifests.to_bytes(shown_again)).hexdigest()
+    twin_bytes = manifests.to_bytes(shown_again)
+    twin_sha256 = hashlib.sha256(twin_bytes).hexdigest()
     page = html.page(
         run.notebook,
         rendered_at=dt.datetime.now(dt.UTC),
@@ -284,7 +282,7 @@ def make(
             "page": round(time.perf_counter() - began - run.seconds - comparing, 3),
         },
     }
-    return Made(page=page, twin=shown_again, manifest=manifest)
+    return Made(page=page, twin=twin_bytes, manifest=manifest)
 
 
 def _refuse_failed(checks: Sequence[Mapping[str, str]], name: str) -> None:

@@ -1,7 +1,8 @@
-"""The warm process: has every import of a report done, and is forked once for each report.
+"""The warm process: has the imports of a report done, and is forked once for each report.
 
 Started as `python -m research.unattended.warm SOCKET`. It computes nothing of a report, keeps no
-setting and runs no thread of Python's, so that what is forked from it is as good as new.
+setting and runs no thread of Python's, so that what is forked from it is as good as new. It is
+ready once it has what every report needs, and imports the rest whenever nobody asks.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import gc
 import importlib
 import os
 import pkgutil
+import select
 import signal
 import socket
 import sys
@@ -26,16 +28,21 @@ from research.errors import ResearchError
 from research.report import kernel
 
 READY = b"ready"
-HEAVY = (  # what notebooks import, or what they call imports later
-    *("numpy", "pandas", "scipy.optimize", "scipy.stats", "statsmodels.api", "arch", "ruptures"),
-    *("pandera.pandas", "deltalake", "plotly.graph_objects", "plotly.io", "bs4", "pyxirr"),
-    *("nbconvert", "papermill", "jupyter_client.manager", "jupyter_client.asynchronous"),
-    *("ipykernel.kernelapp", "ipykernel.debugger", "IPython.core.completer", "papermill.engines"),
-    *("IPython.core.oinspect", "IPython.core.debugger", "IPython.extensions.storemagic"),
-    *("tornado.platform.asyncio", "pyarrow.parquet"),
+LIBRARIES = (  # what every notebook imports, or what they call imports later
+    *("numpy", "pandas", "scipy.optimize", "pandera.pandas", "deltalake", "pyxirr", "bs4"),
+    *("plotly.graph_objects", "plotly.io", "pyarrow.parquet", "nbconvert", "papermill"),
+    *("papermill.engines", "jupyter_client.manager", "jupyter_client.asynchronous"),
+    *("tornado.platform.asyncio", "ipykernel.kernelapp", "ipykernel.debugger"),
+    *("IPython.core.completer", "IPython.core.oinspect", "IPython.core.debugger"),
+    "IPython.extensions.storemagic",
 )
-OURS = ("research.models", "research.figures", "research.case", "research.earnings")
-PACKAGES = (*OURS, "research.report", "research.unattended")
+OURS = (
+    *("research.sample", "research.holdings", "research.overview", "research.profile"),
+    *("research.doubts", "research.earnings", "research.case", "research.figures.market"),
+)
+MAKING = ("research.report", "research.unattended")
+ECONOMETRICS = ("scipy.stats", "statsmodels.api", "arch", "ruptures", "research.link")
+THE_REST = ("research.models", "research.figures", "research.case", "research.earnings")
 SCRIPT = "research.unattended.warm"
 
 
@@ -58,7 +65,7 @@ def preload() -> None:
         from research.report import html
     with ThreadPoolExecutor(1) as other:
         compressed = other.submit(html.plotly_js)  # half a second in which it lets others import
-        for name in (*HEAVY, *OURS, *_modules()):
+        for name in (*LIBRARIES, *OURS, *_within(*MAKING)):
             importlib.import_module(name)
         _rehearse()
         compressed.result()
@@ -101,10 +108,14 @@ def _rehearse() -> None:
     settings.cache_clear()  # a report of then has others
 
 
-def _modules() -> Iterator[str]:
-    yield from (f"research.{name}" for name in ("load", "holdings", "link", "overview", "profile"))
-    yield from (f"research.{name}" for name in ("doubts", "sample", "store", "market"))
-    for package in PACKAGES:
+def _later() -> Iterator[str]:
+    """Yield what only some reports need, to be imported while the first ones are made."""
+    yield from ECONOMETRICS
+    yield from _within(*THE_REST)
+
+
+def _within(*packages: str) -> Iterator[str]:
+    for package in packages:
         path = importlib.import_module(package).__path__
         for found in pkgutil.walk_packages(path, f"{package}."):
             if found.name != SCRIPT:
@@ -114,17 +125,22 @@ def _modules() -> Iterator[str]:
 def main(control: socket.socket) -> None:
     """Fork a minder for each connection that comes over `control`, until that is closed."""
     preload()
-    if threading.active_count() > 1:
-        raise SystemExit(f"a thread runs after the imports: {threading.enumerate()}")
     from research.unattended import minder
 
     minder.adopt_orphans()  # those of a minder that is killed
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody asks how one of them ended
     gc.collect()
     gc.freeze()
-    minders = set()
+    minders, later = set(), _later()
     control.sendall(READY)
     while True:
+        is_asked = select.select([control], [], [], 0)[0]
+        if not is_asked and (name := next(later, None)) is not None:
+            importlib.import_module(name)
+            gc.freeze()
+            continue
+        if threading.active_count() > 1:  # what is forked would lack it, and its locks stay held
+            raise SystemExit(f"a thread runs after the imports: {threading.enumerate()}")
         said, descriptors, _, _ = socket.recv_fds(control, 1, 1)
         if not said:
             break

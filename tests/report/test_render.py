@@ -207,7 +207,7 @@ def test_the_page_of_own_data_has_no_simulated_banner(page: str) -> None:
 def test_a_report_of_the_simulated_market_never_takes_the_name_of_one_of_own_data(
     notebook: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = render.Made(page=b"page", twin={}, manifest={})
+    made = render.Made(page=b"page", twin=b"{}", manifest={})
     monkeypatch.setattr(render, "make", lambda *_, **__: made)
     own = render.report(str(notebook), {}, out=tmp_path)
     simulated = render.report(str(notebook), {}, store="sample", out=tmp_path)

@@ -132,7 +132,7 @@ def test_what_cannot_be_kept_is_not_replaced(
     put(tmp_path)
     before = contents(tmp_path, "question")
     (tmp_path / "archive").write_text("a file, where a folder should be")
-    made = render.Made(page=b"new", twin={}, manifest=starting(LATER))
+    made = render.Made(page=b"new", twin=b"{}", manifest=starting(LATER))
     monkeypatch.setattr(render, "make", lambda *_, **__: made)
 
     with pytest.raises(RenderError, match=r"could not be kept in archive/ .*nothing was published"):
