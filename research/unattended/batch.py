@@ -33,6 +33,7 @@ from research.unattended.jobs import Job, Outcome
 if TYPE_CHECKING:
     from research.unattended.worker import Minded
 
+WORKERS = 2  # reports at once
 MEMORY_SHARE = 0.8  # of the machine's memory, for all notebooks together
 START_SECONDS = 120.0  # until the warm process has its imports done
 END_SECONDS = 15.0  # until it and all below it are gone
@@ -45,7 +46,7 @@ log = logging.getLogger(__name__)
 def render_all(
     jobs: Sequence[Job],
     *,
-    workers: int = 2,
+    workers: int = WORKERS,
     on_done: Callable[[Outcome], None] = lambda _: None,
 ) -> list[Outcome]:
     """Render reports and return what came of each, in the order of `jobs`.

@@ -61,7 +61,7 @@ def run(
     names: Sequence[str] = (),
     everything: bool = False,
     budget_seconds: float = 300.0,
-    workers: int = 1,
+    workers: int = batch.WORKERS,
     now: Callable[[], dt.datetime] = now_utc,
     update: Update | None = update_store,
     check: Callable[[Sequence[Job]], None] = lambda _: None,

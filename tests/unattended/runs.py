@@ -12,6 +12,7 @@ from typing import Any
 
 from research.report.manifest import KEYS, VERSION
 from research.report.places import Place
+from research.unattended import batch
 from research.unattended.jobs import Job, Outcome, State
 from research.unattended.run import run
 from research.unattended.schedule import Schedule
@@ -85,7 +86,7 @@ class Desk:
     def render_all(
         self, jobs: Sequence[Job], *, workers: int, on_done: Callable[[Outcome], None]
     ) -> list[Outcome]:
-        assert workers == 1
+        assert workers == batch.WORKERS
         self.jobs += jobs
         files = {report.name: report.file for report in self.schedule.reports}
         outcomes = []
