@@ -20,6 +20,7 @@ from pathlib import Path
 import pytest
 
 from research.report.places import Place
+from research.unattended import batch
 from research.unattended.jobs import Job, Outcome
 from research.unattended.run import run
 from research.unattended.schedule import Schedule, read
@@ -83,7 +84,7 @@ class World:
         self, jobs: Sequence[Job], *, workers: int, on_done: Callable[[Outcome], None]
     ) -> list[Outcome]:
         outcomes = list[Outcome]()
-        assert workers == 1
+        assert workers == batch.WORKERS
         for job in jobs:
             fate = self.chance.random()
             if fate < 0.02:
