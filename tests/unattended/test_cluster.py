@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -173,7 +174,8 @@ def test_it_may_be_called_from_a_notebook_whose_thread_has_a_loop(address: str, 
             there.check(jobs)
             return there.render_all(jobs)[0]
 
-    assert asyncio.run(rendered()).state == "done"
+    with ThreadPoolExecutor(1) as other:  # this one may have a loop, after tests with a browser
+        assert other.submit(lambda: asyncio.run(rendered())).result().state == "done"
 
 
 @pytest.fixture
