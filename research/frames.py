@@ -18,7 +18,9 @@ from pandera.typing import Index, Series
 from research.errors import DataError
 from research.imports import without
 
-with without("dask"):  # if installed, pandera would import it for its tables, which takes 0.7 s
+# If it is installed pandera imports dask's tables, which takes 0.7 s; on a worker of a cluster dask
+# itself is there by now. Whoever asks pandera for its types later finds this module made already.
+with without("dask"), without("dask.dataframe"):
     import pandera.typing.dask  # noqa: F401
 
 Kind = Literal["on-chain", "vendor", "derived", "self-reported", "assumed", "simulated"]

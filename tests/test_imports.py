@@ -36,3 +36,13 @@ def test_tables_are_checked_without_the_libraries_for_clusters_and_tests() -> No
     )
     told = subprocess.run([sys.executable, "-c", checked], check=True, capture_output=True)
     assert told.stdout == b"set()\n"
+
+
+def test_tables_are_checked_on_a_worker_of_a_cluster_without_those_of_dask() -> None:
+    checked = (
+        "import sys, distributed; from research import frames\n"
+        "frames.conform(frames.Observations.empty(), frames.Observations)\n"
+        "print('dask' in sys.modules, 'dask.dataframe' in sys.modules)"
+    )
+    told = subprocess.run([sys.executable, "-c", checked], check=True, capture_output=True)
+    assert told.stdout == b"True False\n"
