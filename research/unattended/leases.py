@@ -145,6 +145,8 @@ class Lease:
             except PlaceError as error:  # there is time for another try
                 log.warning("%s: the lease was not renewed: %s", place.parent.name, error)
                 continue
+            if time.time() > until or time.monotonic() > lasts:
+                return  # whoever asked meanwhile was told that it is lost, and it stays so
             until = began + self.seconds * 3 / 4
             lasts = began_at + self.seconds * 3 / 4
 

@@ -25,7 +25,7 @@ import sys, time
 from research.report.places import place
 from research.unattended.generations import Generations
 from research.unattended.leases import Lease
-with Lease(Generations(place(sys.argv[1])), seconds=1.0).held(run="theirs"):
+with Lease(Generations(place(sys.argv[1])), seconds=3.0).held(run="theirs"):
     print("held", flush=True)
     time.sleep(60)
 """
@@ -64,12 +64,12 @@ def test_one_that_is_held_is_refused_with_its_holder_and_free_at_once_after(
 
 
 def test_one_that_is_renewed_lasts_for_longer_than_its_seconds(folder: Bucket) -> None:
-    with lease(folder, 1.0).held(run="mine") as fence:
+    with lease(folder, 3.0).held(run="mine") as fence:
         for _ in range(10):
-            time.sleep(0.2)
+            time.sleep(0.4)
             fence.check()
             with pytest.raises(LockedError):
-                lease(folder, 1.0).held(run="another").__enter__()
+                lease(folder, 3.0).held(run="another").__enter__()
 
 
 def test_one_of_a_killed_process_is_free_once_it_has_run_out_and_not_before(
@@ -130,21 +130,51 @@ def test_one_that_cannot_be_renewed_is_lost_before_another_can_have_it(
     folder: Bucket, objects: ObjectStore
 ) -> None:
     def no_renewal(asked: Request) -> int | None:
-        return 503 if asked.method == "PUT" and "locks/daily/" in asked.path else None
+        return 503 if is_renewal(asked) else None
 
-    with lease(folder, 2.0).held(run="mine") as fence:
+    with lease(folder, 4.0).held(run="mine") as fence:
         objects.fault = no_renewal
-        time.sleep(1.6)
+        time.sleep(3.1)
         with pytest.raises(LeaseLostError, match="it could not be renewed in time"):
             fence.check()
         with pytest.raises(LockedError):  # not yet
-            lease(folder, 2.0).held(run="another").__enter__()
+            lease(folder, 4.0).held(run="another").__enter__()
         objects.fault = fine
-        with lease(folder, 2.0).held(run="another", seconds=10.0):
+        with lease(folder, 4.0).held(run="another", seconds=20.0):
             with pytest.raises(LeaseLostError, match=r"lost, it is now held by process .* another"):
                 fence.check()
-            time.sleep(0.6)  # in which the first one does not renew its own again
+            time.sleep(1.1)  # in which the first one does not renew its own again
             assert fence.generations.last() == fence.number + 1
+
+
+def test_one_whose_renewal_arrives_after_it_was_lost_is_not_renewed_again(
+    folder: Bucket, objects: ObjectStore
+) -> None:
+    renewals: list[Request] = []
+    arrives = threading.Event()
+
+    def one_fails_and_the_next_is_late(asked: Request) -> int | None:
+        if not (is_renewal(asked) and asked.path.endswith("/000000000001.json")):
+            return None
+        renewals.append(asked)
+        if len(renewals) == 1:
+            return 403  # which is not asked again
+        arrives.wait(10.0)
+        return None
+
+    with lease(folder, 2.0).held(run="mine") as fence:
+        objects.fault = one_fails_and_the_next_is_late
+        time.sleep(1.6)
+        with pytest.raises(LeaseLostError, match="it could not be renewed in time"):
+            fence.check()
+        arrives.set()
+        with lease(folder, 2.0).held(run="another", seconds=20.0) as others:
+            others.check()
+    assert len(renewals) <= 2
+
+
+def is_renewal(asked: Request) -> bool:
+    return asked.method == "PUT" and "locks/daily/" in asked.path
 
 
 def test_one_that_is_not_given_back_runs_out_and_the_run_goes_on(
