@@ -61,8 +61,10 @@ class Handing:
                 reason = f"the cluster at {self.address} had no worker for {ALONE_SECONDS:g} s"
                 yield from ((number, _failed(self.jobs[number], reason)) for number in left)
                 return
+            if self.suspects and not self.waiting and not self.running:
+                self.waiting.append(self.suspects.popleft())
             self._hand_out(threads)
-            yield from self._taken()
+            yield from self._taken(threads)
 
     def _is_deserted(self, threads: int) -> bool:
         """Say whether there is nobody to wait for; a worker that is started anew takes a while."""
@@ -72,8 +74,6 @@ class Handing:
 
     def _hand_out(self, threads: int) -> None:
         """Give each free thread a job."""
-        if self.suspects and not self.waiting and not self.running:
-            self.waiting.append(self.suspects.popleft())
         while self.waiting and len(self.running) < threads:
             number = self.waiting.popleft()
             future = self.client.submit(
@@ -91,21 +91,26 @@ class Handing:
         threads = self.client.sync(self.client.nthreads, callback_timeout=ANSWER_SECONDS)
         return sum(threads.values())
 
-    def _taken(self) -> Iterator[tuple[int, Outcome]]:
-        """Wait a moment for jobs to be done, and yield what came of them."""
+    def _taken(self, threads: int) -> Iterator[tuple[int, Outcome]]:
+        """Wait a moment for jobs to be done, and yield what came of them.
+
+        Who has done one gets the next before anybody looks at what came of the last.
+        """
         from distributed import CancelledError, wait
 
         if not self.running:
             time.sleep(LOOK_SECONDS)
         with suppress(TimeoutError, CancelledError):  # of one that is cancelled, it is told below
             wait([*self.running], timeout=LOOK_SECONDS, return_when="FIRST_COMPLETED")
-        for future in [future for future in self.running if future.done()]:
-            number = self.running[future]
+        ready = [future for future in self.running if future.done()]
+        done = {future: self.running.pop(future) for future in ready}
+        self._hand_out(threads)
+        for future, number in done.items():
             try:
                 outcome = self._outcome(number, future)
             except TimeoutError:  # it is lost with its worker, and made again
+                self.running[future] = number
                 continue
-            del self.running[future]
             future.release()  # or it is made again if the worker that has it is lost later
             if outcome is None:
                 self.suspects.append(number)
