@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from research.report import temporary
+
 
 def nothing() -> None:
     """Do nothing."""
@@ -74,5 +76,5 @@ def within(surroundings: Surroundings) -> Iterator[None]:
 @contextmanager
 def temporary_folder() -> Iterator[Path]:
     """Give a new folder that is removed at the end of the block."""
-    with tempfile.TemporaryDirectory(prefix="research-", dir=given().folder) as folder:
+    with tempfile.TemporaryDirectory(prefix=temporary.PREFIX, dir=given().folder) as folder:
         yield Path(folder)

@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
+from research.report import temporary
 from research.unattended.jobs import Job, Outcome
 
 if TYPE_CHECKING:
@@ -207,7 +208,9 @@ class Pool:
         from research.unattended.worker import Minded  # papermill with it, for a run with work
 
         began = time.monotonic()
-        with tempfile.TemporaryDirectory(prefix="research-", ignore_cleanup_errors=True) as folder:
+        with tempfile.TemporaryDirectory(
+            prefix=temporary.PREFIX, ignore_cleanup_errors=True
+        ) as folder:
             process = subprocess.Popen(
                 [sys.executable, "-c", "from research.unattended.worker import main; main()"],
                 cwd=self._folder,

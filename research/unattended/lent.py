@@ -7,6 +7,7 @@ whether it did, and end all that is done for the run. A warm process that makes 
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import threading
 import time
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from research.errors import ResearchError
+from research.report import temporary
 from research.report.guard import scrub
 from research.unattended import likeness
 from research.unattended.batch import MEMORY_SHARE, Pool
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 TICK = 0.2  # seconds between two looks at whether a report is still wanted
 IDLE_SECONDS = 30.0  # after which a warm process that makes nothing ends
 CLOSING = {"closing", "closed", "failed"}  # states of a worker, such as of one without a scheduler
+log = logging.getLogger(__name__)
 
 
 class UnlikeError(ResearchError):
@@ -63,6 +66,8 @@ class Keeper:
             found = likeness.differences(likeness.known(terms), expected)
             if found:
                 raise UnlikeError(f"{self.worker.address}: {'; '.join(found)}")
+            if n_folders := temporary.sweep():
+                log.info("removed %d temporary folders of reports that were killed", n_folders)
             self.pool.start()
             self.is_ready = True
 

@@ -29,7 +29,7 @@ from typing import Any, NoReturn
 import numpy as np
 import psutil
 
-from research.report import kernel
+from research.report import kernel, temporary
 from research.unattended.jobs import Job
 from research.unattended.worker import Answer, Minded, too_long, work
 
@@ -137,7 +137,7 @@ def mind(parent: Connection) -> NoReturn:
     os.setsid()
     adopt_orphans()
     job, megabytes = parent.recv()
-    folder = Path(tempfile.mkdtemp(prefix="research-"))
+    folder = Path(tempfile.mkdtemp(prefix=temporary.PREFIX))
     try:
         parent.send(folder)  # to be removed if this process is killed
         minded = Minder(job=job, folder=folder, megabytes=megabytes, parent=parent).run()

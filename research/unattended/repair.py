@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from research.errors import UsageError
 from research.report import manifest as manifests
+from research.report import temporary
 from research.report.places import Place
 from research.report.shelf import ARCHIVE, belongs, made_at
 from research.unattended import failed
@@ -20,6 +21,8 @@ UNFINISHED_SECONDS = 3600.0  # after which a file that was not moved into place 
 
 def sweep(ledger: Ledger) -> Iterator[str]:
     """Remove what killed runs left half written, in the folder of the reports too."""
+    if n_folders := temporary.sweep():
+        yield f"removed {n_folders} temporary folders of reports that were killed days ago"
     beside = (ledger.out / ARCHIVE, ledger.out / failed.FOLDER)
     folders = (ledger.out, *beside, ledger.folder, ledger.locks)
     found = [path for folder in folders for path in _unfinished(folder)]

@@ -48,7 +48,7 @@ class Entry(BaseModel):
     strict: bool = False
     catch_up: CatchUp = "latest"
     keep: Keep | None = None  # of earlier versions in the archive; None: all
-    time_limit_minutes: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 60
+    time_limit_minutes: Annotated[float, Field(gt=0, le=1440)] = 60
     cell_time_limit_minutes: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 20
     overdue_minutes: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 120  # after its time
     alerts: Rules | None = None  # who is told of it; None: nobody

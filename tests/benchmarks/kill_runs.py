@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from itertools import cycle
 from pathlib import Path
 
+from research.report import temporary
 from tests.unattended.accounts import Account, age, is_whole, stems
 from tests.unattended.aims import AIMS, Run, wait
 from tests.unattended.worlds import Moving, World, kill_all, kill_alone, upstreams
@@ -148,9 +149,9 @@ class Victim:
             "half written": len(world.half_written()),
             "older than its twin": len(torn),
             "begun": sum(len(one.get("started", ())) for one in account.reports.values()),
-            "temporary folders": len([*world.tmp.glob("research-*")]),
+            "temporary folders": len([*world.tmp.glob(f"{temporary.PREFIX}*")]),
         }
-        for folder in world.tmp.glob("research-*"):
+        for folder in world.tmp.glob(f"{temporary.PREFIX}*"):
             shutil.rmtree(folder)
         world.let_an_hour_pass()  # until then it may be another run's
         return Counter(found)

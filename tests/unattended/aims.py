@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from research.report import temporary
 from tests.unattended.worlds import World, below, signal_all
 
 BEGUN = re.compile(rb'"event": "started", "reports": (\d+)')
@@ -67,7 +68,7 @@ class Run:
 
     def forks(self) -> bool:
         """Say whether it has begun to render."""
-        self.has_forked = self.has_forked or any(self.world.tmp.glob("research-*"))
+        self.has_forked = self.has_forked or any(self.world.tmp.glob(f"{temporary.PREFIX}*"))
         return self.has_forked
 
     def is_writing(self, *within: str) -> bool:

@@ -25,6 +25,7 @@ import research
 from research import config
 from research.__main__ import app
 from research.errors import UsageError
+from research.report import temporary
 from research.report.files import TWIN
 from research.unattended import batch, cluster, lent
 from research.unattended.jobs import Job, Outcome
@@ -126,7 +127,7 @@ def test_each_fault_has_an_outcome_that_says_what_it_was(
 
 def test_nothing_is_left_of_any_of_them(outcomes: dict[str, Outcome], room: Path) -> None:
     assert clusters.left(room / "tmp", seconds=10) == []
-    assert [*(room / "tmp").glob("research-*")] == []
+    assert [*(room / "tmp").glob(f"{temporary.PREFIX}*")] == []
     assert [*(room / "out").glob(".*")] == []
 
 
@@ -206,7 +207,7 @@ def ended(folder: Path, address: str, room: Path, number: signal.Signals) -> lis
     _, said = run.communicate(timeout=30)
     assert run.returncode != 0
     assert clusters.left(room / "tmp", seconds=15) == []
-    assert [*(room / "tmp").glob("research-*")] == []
+    assert [*(room / "tmp").glob(f"{temporary.PREFIX}*")] == []
     assert b"distributed" not in said
     return command
 

@@ -245,6 +245,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     write(tmp_path / "question.ipynb", "# T")
     path = tmp_path / "schedule.toml"
     path.write_text(ENTRY.format(name="question", cron="0 6 * * *", minutes=1))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))  # what lies in it is removed
     monkeypatch.setenv("RESEARCH_CACHE", str(tmp_path / "cache"))
     for source in sources.SOURCES:
         monkeypatch.setenv(f"RESEARCH_SWITCHED_ON__{source.upper()}", str(int(source == "golem")))

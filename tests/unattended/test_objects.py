@@ -7,6 +7,7 @@ import hashlib
 import itertools
 import json
 import re
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -42,6 +43,7 @@ SHORT = "2"  # seconds of a lease that nobody gives back
 def desk(
     write: Write, tmp_path: Path, objects: ObjectStore, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Desk]:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))  # what lies in it is removed
     monkeypatch.setenv("RESEARCH_CACHE", str(tmp_path / "cache"))
     config.settings.cache_clear()
     for name in ("question", "another"):

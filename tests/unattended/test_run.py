@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -50,6 +51,7 @@ ALL = ["daily", "weekly/akash", "weekly/render"]
 
 @pytest.fixture
 def desk(write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))  # what lies in it is removed
     monkeypatch.setenv("RESEARCH_CACHE", str(tmp_path / "cache"))
     config.settings.cache_clear()
     for name in ("question", "another"):
@@ -287,6 +289,26 @@ def test_unfinished_files_are_removed_once_they_are_old(desk: Desk) -> None:
     assert told == "removed 5 unfinished files of a run that was killed"
     assert {path.name for path in desk.out.rglob(".*.part")} == {".new.part"}
     assert all((folder / ".new.part").exists() for folder in folders)
+
+
+def test_temporary_folders_of_killed_reports_are_removed_after_days(
+    desk: Desk, tmp_path: Path
+) -> None:
+    for name, is_old in (("gpu-depin-a", True), ("gpu-depin-b", False), ("somebodys", True)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "executed.ipynb").touch()
+        if is_old:
+            os.utime(tmp_path / name, (0, 0))
+    (tmp_path / "gpu-depin-file").touch()
+    os.utime(tmp_path / "gpu-depin-file", (0, 0))
+    (tmp_path / "gpu-depin-link").symlink_to(tmp_path / "somebodys")
+    os.utime(tmp_path / "gpu-depin-link", (0, 0), follow_symlinks=False)
+    [told] = desk.run().repaired
+    assert told == "removed 1 temporary folders of reports that were killed days ago"
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left >= {"gpu-depin-b", "gpu-depin-file", "gpu-depin-link", "somebodys"}
+    assert "gpu-depin-a" not in left
+    assert (tmp_path / "somebodys" / "executed.ipynb").exists()
 
 
 def test_a_full_disk_begins_nothing_and_leaves_the_state_as_it_was(

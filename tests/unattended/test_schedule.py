@@ -86,6 +86,7 @@ def test_what_is_not_said_is_as_usual(written: Written) -> None:
         ("strict = 1", "report 'weekly', strict: Input should be a valid boolean"),
         ("keep = -1", "report 'weekly', keep.latest: Input should be greater than or equal to 0"),
         ("time_limit_minutes = 0", "report 'weekly', time_limit_minutes: Input should be greater"),
+        ("time_limit_minutes = inf", "report 'weekly', time_limit_minutes: Input should be less"),
         ("alerts = { tell = [] }", "report 'weekly', alerts.tell: Tuple should have at least 1"),
         ("grid = { network = [] }", "report 'weekly', grid.network: List should have at least 1"),
         ("parameters = { netwrk = 'akash' }", "report 'weekly', question: no parameter netwrk"),
