@@ -96,6 +96,23 @@ def test_missed_periods_are_one_as_of_now_or_each_as_of_then(desk: Desk) -> None
     ]
 
 
+def test_a_period_that_cannot_be_made_any_more_is_let_go_by_one_run_for_the_latest(
+    desk: Desk, tmp_path: Path
+) -> None:
+    desk.states["weekly/akash"] = "failed"  # such as one of before anything was known
+    desk.run("2026-06-10T06:05")
+    desk.states.clear()
+    path = tmp_path / "schedule.toml"
+    path.write_text(SCHEDULE.replace("each", "latest"))
+    desk.schedule = read(path)
+    desk.run("2026-06-17T06:05", names=["weekly/akash"])
+    assert [f"{job.period:%d}" for job in desk.jobs] == ["17"]
+    path.write_text(SCHEDULE)
+    desk.schedule = read(path)
+    desk.run("2026-06-17T07:05", names=["weekly/akash"])
+    assert desk.made() == []
+
+
 def test_all_makes_what_is_not_due_too_and_names_choose(desk: Desk) -> None:
     desk.run("2026-06-10T06:05", names=["weekly/a*"])
     assert desk.made() == ["weekly/akash"]
