@@ -30,6 +30,7 @@ WINDOW_DAYS = 30
 COVERED = 0.6  # of the values that a window should have: with fewer its mean is not told
 CLOUDS = ("rate_cloud_usd_per_hour", "rate_aws_usd_per_hour", "rate_azure_usd_per_hour")
 RATES = ("rate_usd_per_hour", *CLOUDS)
+TYPED_IN = "catalogue: "  # before the source of a rate that no source of data told
 
 
 class Run(Protocol):
@@ -211,17 +212,25 @@ def cards(market: Market, network: str | None = None) -> pd.DataFrame:
             if own:
                 rate, last, source = float(own[0].numbers[-1]), own[0].last, network
             elif stated is not None and stated.date <= market.day:
-                rate, last, source = stated.value, stated.date, f"catalogue: {stated.source}"
+                rate, last, source = stated.value, stated.date, f"{TYPED_IN}{stated.source}"
         if rate is None:
             continue
         line = {"card": gpu.name, "rate": rate, "rate_last": last, "source": source}
+        held = [f"{gpu.id}.{name}" for name in CLOUDS if market.get(f"{gpu.id}.{name}") is not None]
+        line["series"] = held if str(source).startswith(TYPED_IN) else [series, *held]
         found.append(line | dict(_clouds(market, gpu.id, rate)))
     return pd.DataFrame(found, columns=CARD_COLUMNS, dtype=object)
 
 
 CARD_COLUMNS = [
-    *("card", "rate", "rate_last", "cloud", "aws", "azure", "cloud_last", "discount", "source")
+    *("card", "rate", "rate_last", "cloud", "aws", "azure", "cloud_last", "discount", "source"),
+    "series",  # names of those of the store that the row is made from
 ]
+
+
+def shown(cards: pd.DataFrame) -> list[str]:
+    """Return the names of the series that a table of `cards` is made from."""
+    return [name for names in cards["series"] for name in names]
 
 
 def _clouds(market: Market, gpu: str, rate: float) -> Iterator[tuple[str, Any]]:

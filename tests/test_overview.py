@@ -165,6 +165,26 @@ def test_the_discount_compares_the_same_card_on_the_network_and_in_the_cloud(
     assert open_market["discount"] == pytest.approx(1 / 3)
 
 
+def test_a_rate_that_is_typed_in_rests_on_no_series_and_one_that_was_told_on_its_own(
+    tmp_path: Path,
+) -> None:
+    rate, cloud = "rtx-4090.rate_usd_per_hour", "rtx-4090.rate_cloud_usd_per_hour"
+    held = market(
+        tmp_path,
+        rows(rate, [0.30], "USD per GPU-hour", "akash"),
+        rows(cloud, [0.60], "USD per GPU-hour"),
+        as_of=dt.datetime(2026, 11, 1, tzinfo=dt.UTC),
+    )
+
+    found = holdings.cards(held, "akash").set_index("card")
+
+    assert found.loc["GeForce RTX 4090", "series"] == [rate, cloud]
+    typed_in = found[found["source"].str.startswith("catalogue: ")]
+    assert len(typed_in) >= 1
+    assert holdings.shown(typed_in) == []
+    assert holdings.shown(found) == [rate, cloud]
+
+
 def test_a_network_of_which_nothing_is_held_keeps_its_row(tmp_path: Path) -> None:
     held = market(tmp_path, rows("btc.price_usd", [9.0], "USD"))
 

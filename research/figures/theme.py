@@ -158,7 +158,9 @@ def answer(headline: str, *sentences: str, origin: Origin, told: Headline | None
     told : what the next report of the same name is compared by: the verdicts and figures that the
         sentences tell
     """
-    details = "".join(f"<p>{escape(sentence)}</p>" for sentence in sentences)
+    lasts = [one.last for one in origin.series]
+    dated = [f"The newest data behind this are of {max(lasts)}."] if lasts else []
+    details = "".join(f"<p>{escape(sentence)}</p>" for sentence in (*sentences, *dated))
     return Markup(
         f'<section class="answer{classes(origin.marks)}" aria-label="Answer"{_told(told)}>'
         f'<p class="headline">{escape(headline)}</p>{details}{badges(origin.marks)}</section>'

@@ -92,6 +92,7 @@ def page(
     rendered_at: dt.datetime,
     changes: Mapping[str, Any] | None = None,
     shown: Sequence[Block] | None = None,
+    known_by: dt.datetime | None = None,
     twin_sha256: str = "",
 ) -> bytes:
     """Return the page of `notebook`, whose cells have run.
@@ -105,6 +106,7 @@ def page(
     rendered_at : the time to print, UTC
     changes : what changed since the report that this one replaces, see `changes`
     shown : `blocks_of` the notebook, if they were made already
+    known_by : the time, UTC, after which nothing was read, if one was chosen
     twin_sha256 : of the twin that belongs to it, if there is one
     """
     listed, contents = _listed(blocks_of(notebook) if shown is None else shown)
@@ -126,6 +128,7 @@ def page(
             "doubts": _doubts(listed, told=bool(failed_checks)),
             "failed_checks": failed_checks,
             "rendered_at": rendered_at,
+            "known_by": known_by,
             "twin_sha256": twin_sha256,
             "version": importlib.metadata.version("gpu-depin-research"),
             "style": Markup((TEMPLATE / "page.css").read_text(encoding="utf-8")),  # noqa: S704 - ours

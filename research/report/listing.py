@@ -31,6 +31,7 @@ ANSWER = re.compile(r'<p class="headline">(.*?)</p>', re.DOTALL)
 ON_A_SIMULATED_PAGE = re.compile(r'<body class="[^"]*\bsimulated\b')
 SHOWN_APART = {"network", "gpu", "with_gpu", "store", "as_of"}  # parameters
 SIMULATED, FAILED = "Simulated data", "Failed check"
+DATA_TO = re.compile(r"; to (\d{4}-\d{2}-\d{2});")  # in a line that names what is shown
 CHANGED = "Changed since it was written"
 ARCHIVE_ONLY = "In the archive only"
 GOING = ".going"  # of the mark beside a report that is being deleted, see `retention`
@@ -112,6 +113,7 @@ class _Twin(BaseModel):
     simulated: bool
     marks: list[str] = []
     failed_checks: list[str] = []
+    sources: list[str] = []
     parameters: list[_Parameter]
     blocks: list[_Block]
 
@@ -223,9 +225,11 @@ def _with_twin(version: Version, path: Place, answer: str) -> Version:
     is_same = hashlib.sha256(content).hexdigest() == version.sha256
     if answer:
         is_same &= any(_letters(each.text).startswith(_letters(answer)) for each in twin.blocks)
+    days = [dt.date.fromisoformat(day) for one in twin.sources for day in DATA_TO.findall(one)]
     told = replace(
         version,
         title=twin.title,
+        data_to=max(days, default=version.data_to),
         answer=answer,
         chosen=tuple(
             (each.name.replace("_", " "), each.value)

@@ -139,6 +139,8 @@ def order(
     chosen = frozenset(accepted.changed(values))
     if values.get("as_of", "") is None:
         values = accepted.check(values | {"as_of": _this_second().isoformat()})
+    elif "as_of" in values:
+        _refuse_future(values["as_of"])
     return Order(
         path=path,
         accepted=accepted,
@@ -147,6 +149,15 @@ def order(
         file=file_name(path.stem, named),
         store_name=facts.last_folder(values["store"]) if "store" in values else None,
     )
+
+
+def _refuse_future(as_of: object) -> None:
+    """Refuse a time by which more may be known than there is now."""
+    if isinstance(as_of, dt.datetime) and as_of > _this_second():
+        raise UsageError(
+            f"as_of {as_of:%Y-%m-%d %H:%M:%S} UTC: that time has not come, so more may be known by "
+            "then; give an earlier one, or none for what is known now"
+        )
 
 
 def _this_second() -> dt.datetime:
@@ -271,6 +282,7 @@ def make(
         run.notebook,
         rendered_at=dt.datetime.now(dt.UTC),
         changes=compared.told,
+        known_by=values["as_of"] if "as_of" in asked.chosen else None,
         twin_sha256=twin_sha256,
         **known,
     )

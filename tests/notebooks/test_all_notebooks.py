@@ -115,6 +115,22 @@ def test_a_view_of_three_prices_says_what_it_lacks_and_does_not_fail(
     assert "Simulated data" not in page
 
 
+def test_an_overview_rests_on_what_it_shows_and_not_on_all_that_is_held(
+    prices_only: str, tmp_path: Path
+) -> None:
+    page = render.report("market-overview", {}, store=prices_only, out=tmp_path / "first")
+    failed = json.loads(page.with_suffix(".json").read_bytes())["failed_checks"]
+    store = Store(str(tmp_path / "store"))
+    rows = Store(prices_only).read().drop(columns="fetch_id")
+    store.append(rows)
+    store.append(rows.assign(series="nvda.price_usd", source="another file"))
+
+    page = render.report("market-overview", {}, store=str(tmp_path / "store"), out=tmp_path)
+
+    assert json.loads(page.with_suffix(".json").read_bytes())["failed_checks"] == failed
+    assert "nvda" not in page.read_text().lower()
+
+
 def test_a_network_without_public_data_keeps_its_row_and_has_a_profile(tmp_path: Path) -> None:
     overview = render.report("market-overview", {}, store="sample", out=tmp_path).read_text()
     profile = render.report(

@@ -30,6 +30,7 @@ def put(
     answer: str = "Rent it out.",
     simulated: bool = False,
     chosen: Sequence[str] = (),
+    sources: Sequence[str] = (),
     **parameters: Any,
 ) -> Path:
     """Write a report named `name`, page and twin and manifest; return the path of its page."""
@@ -42,7 +43,7 @@ def put(
     ]
     ran = notebook_showing(f"<h1>{escape(title)}</h1>", box)
     known: dict[str, Any] = {"name": notebook, "parameters": shown, "simulated": simulated}
-    said = manifest.to_bytes(twin.build(ran, as_of=None, **known))
+    said = manifest.to_bytes(twin.build(ran, as_of=None, **known) | {"sources": [*sources]})
     digest = hashlib.sha256(said).hexdigest()
     page = html.page(ran, rendered_at=made, twin_sha256=digest, **known)
     told = {

@@ -172,6 +172,26 @@ def test_an_answers_marks_are_at_the_top_too() -> None:
     assert top.text.strip().startswith("Stale data. Some of what this page shows")
 
 
+def test_a_page_as_of_an_earlier_time_says_so_at_its_top() -> None:
+    rendered = html.page(
+        reads(json.dumps({"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}), 4),  # type: ignore[no-untyped-call]
+        name="a-question",
+        parameters=[],
+        simulated=False,
+        rendered_at=NOW,
+        known_by=dt.datetime(2026, 3, 3, 6, tzinfo=dt.UTC),
+    )
+    [top] = BeautifulSoup(rendered, "html.parser").select("body > aside.banner")
+    assert top.text.strip().startswith("As known by 2026-03-03 06:00. Prices and measures that")
+
+
+def test_an_answer_says_of_which_day_the_newest_data_behind_it_are() -> None:
+    said = theme.answer("Rent.", "Why.", origin=resting()).html
+
+    assert "<p>Why.</p><p>The newest data behind this are of 2025-03-19.</p>" in said
+    assert "newest data" not in theme.answer("Rent.", origin=Origin.said("by hand")).html
+
+
 def test_a_page_without_doubts_has_no_second_banner() -> None:
     soup = page(figure(simulated=True), drawn(resting()))
 

@@ -316,6 +316,13 @@ def test_an_unknown_notebook_is_refused_with_those_there_are(
         render.find("elsewhere/market-overview.ipynb")
 
 
+def test_a_time_that_has_not_come_is_refused_as_more_may_be_known_by_then(tmp_path: Path) -> None:
+    ahead = dt.datetime.now(dt.UTC) + dt.timedelta(hours=1)
+    with pytest.raises(UsageError, match=r"as_of .* UTC: that time has not come"):
+        render.report("market-overview", {}, store="sample", as_of=ahead.isoformat(), out=tmp_path)
+    assert [*tmp_path.iterdir()] == []
+
+
 @pytest.mark.parametrize(
     ("changed", "name"),
     [

@@ -104,6 +104,14 @@ def test_a_report_is_told_with_its_answer_what_was_chosen_its_days_and_its_state
     assert "ago" not in str(soup.main)  # only a script knows when the page is read
 
 
+def test_the_days_of_a_report_end_with_those_of_what_it_shows(tmp_path: Path) -> None:
+    days = ("2026-11-17", "2026-11-16")
+    sources = [f"akash.price_usd (a file); to {day}; kind: vendor" for day in days]
+    path = put(tmp_path, sources=sources)
+    assert '"last": "2026-11-18"' in path.with_suffix(SUFFIX).read_text()  # read, and not shown
+    assert "data to 2026-11-17" in entry(tmp_path)
+
+
 def test_reports_stand_by_question_the_newest_first_with_their_earlier_versions(
     tmp_path: Path,
 ) -> None:
