@@ -93,6 +93,7 @@ def report(
     Whichever it is, what was at the destination is still there.
     """
     asked = order(notebook, parameters, store=store, as_of=as_of)
+    _refuse_future(asked.values.get("as_of"))
     destination = within(out, asked.file)
     _check_writable(out)
     replaced = earlier.find(destination)  # before it can be replaced while this one is made
@@ -139,8 +140,6 @@ def order(
     chosen = frozenset(accepted.changed(values))
     if values.get("as_of", "") is None:
         values = accepted.check(values | {"as_of": _this_second().isoformat()})
-    elif "as_of" in values:
-        _refuse_future(values["as_of"])
     return Order(
         path=path,
         accepted=accepted,

@@ -7,9 +7,11 @@ import datetime as dt
 import hashlib
 import os
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -30,12 +32,18 @@ IN_FEED = 50  # entries, the newest
 OURS = uuid.uuid5(uuid.NAMESPACE_DNS, "gpu-depin-research")  # of the ids of all that is ours
 
 
-def build(folder: P, *, url: str | None = None) -> P:
+def build(
+    folder: P,
+    *,
+    url: str | None = None,
+    overdue: Mapping[str, dt.datetime] = MappingProxyType({}),
+) -> P:
     """Write the index and the feed of the reports in `folder`; return the path of the index.
 
     Parameters
     ----------
     url : where the folder is published, for the links of the feed; without one they are relative
+    overdue : pages by name which a schedule wants made anew since then, UTC
 
     Raises
     ------
@@ -47,7 +55,7 @@ def build(folder: P, *, url: str | None = None) -> P:
     """
     base = _base(url)
     has_index = _check(folder)
-    reports = read(folder)
+    reports = [_late(one, overdue) for one in read(folder)]
     if not reports and not has_index:
         raise UsageError(
             f"{folder}: no report in it; make one with `research report market-overview`, or name "
@@ -66,6 +74,15 @@ def build(folder: P, *, url: str | None = None) -> P:
             "is as it was"
         ) from error
     return within(folder, INDEX)
+
+
+def _late(report: Report, overdue: Mapping[str, dt.datetime]) -> Report:
+    """Return a report with a mark on its latest version if it is overdue."""
+    since = overdue.get(f"{report.latest.name}.html")
+    if since is None:
+        return report
+    mark = f"Overdue since {since:%Y-%m-%d %H:%M}"
+    return replace(report, latest=replace(report.latest, marks=(mark, *report.latest.marks)))
 
 
 def index(reports: Sequence[Report], *, now: dt.datetime) -> bytes:

@@ -9,7 +9,7 @@ import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from research.headline import Figure, Headline, in_words
 from research.unattended.jobs import Outcome
@@ -62,6 +62,7 @@ class Seen(BaseModel):
     passed: frozenset[str] = frozenset()  # thresholds, those that were told and still are
     headline: Headline | None = None  # when it was last told, else when first seen; None: never
     data_to: dt.date | None = None  # of the data then
+    until: AwareDatetime | None = None  # all that was noted by then is decided; None: unknown
 
 
 @dataclass(frozen=True, kw_only=True)

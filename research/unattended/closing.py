@@ -6,9 +6,10 @@ None of it may hide what was rendered: what goes wrong here is trouble of the ru
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from research.errors import ResearchError
 from research.report.guard import scrub
@@ -16,11 +17,15 @@ from research.report.places import Place
 from research.unattended import retention, telling
 from research.unattended.jobs import Outcome
 from research.unattended.log import Log
+from research.unattended.planning import Work
 from research.unattended.rules import Rules
-from research.unattended.schedule import Schedule
+from research.unattended.schedule import Schedule, Scheduled
 from research.unattended.standing import standing
-from research.unattended.state import Record, State
+from research.unattended.state import Ledger, Record, State
 from research.unattended.summary import Summary
+
+INDEX = "index.html"  # see `report.site`, which is not imported by a run with nothing to do
+BuildSite = Callable[[Place, Mapping[str, dt.datetime]], Any]
 
 
 def rules_of(schedule: Schedule) -> dict[str, Rules]:
@@ -30,12 +35,51 @@ def rules_of(schedule: Schedule) -> dict[str, Rules]:
 
 
 def overdue(schedule: Schedule, state: State, now: dt.datetime) -> dict[str, dt.datetime]:
-    """Return the reports that are overdue, and the planned time that passed."""
-    found = (
-        standing(report, state.reports.get(report.name, Record()), now)
-        for report in schedule.reports
-    )
+    """Return the reports that are overdue, and the planned time that passed.
+
+    One that no run has known before is new, and not late.
+    """
+    records = ((report, state.reports.get(report.name, Record())) for report in schedule.reports)
+    found = (standing(report, each, now) for report, each in records if each.settled is not None)
     return {one.name: one.owed_since for one in found if one.is_overdue and one.owed_since}
+
+
+def untold(schedule: Schedule, state: State, out: Place) -> Iterator[Outcome]:
+    """Yield what runs have written down of reports and were killed before they told it."""
+    try:
+        known = telling.read(out).reports
+    except ValueError:  # whoever tells next puts it aside, and says so
+        return
+    for report in schedule.reports:
+        record, seen = state.reports.get(report.name), known.get(report.name)
+        if record is None or seen is None or seen.until is None or report.entry.alerts is None:
+            continue
+        if record.page and record.finished_at and record.finished_at > seen.until:
+            yield _outcome(report, record.period, out / record.page, at=record.finished_at)
+        if (failure := record.failure) is not None and failure.at > seen.until:
+            yield replace(
+                _outcome(report, failure.period, None, at=failure.at),
+                state=cast("Any", failure.state),
+                reason=failure.reason,
+                attempts=failure.attempts,
+            )
+
+
+def _outcome(
+    report: Scheduled, period: dt.datetime | None, page: Place | None, *, at: dt.datetime
+) -> Outcome:
+    """Return what came of a report as far as the state tells it."""
+    job = Work(report=report, period=period, as_of=None).job(page.parent if page else Path())
+    return Outcome(
+        job=job,
+        state="done",
+        page=page,
+        reason="",
+        attempts=1,
+        seconds=0.0,
+        peak_megabytes=0.0,
+        noted_at=at,
+    )
 
 
 def tell_people(
@@ -43,17 +87,27 @@ def tell_people(
     outcomes: Sequence[Outcome],
     late: dict[str, dt.datetime] | None,
     *,
+    state: State | None = None,
     out: Place,
     now: dt.datetime,
     log: Log,
     summary: Summary,
 ) -> None:
-    """Tell whom it concerns what came of reports, and which are overdue; see `telling.tell`."""
+    """Tell whom it concerns what came of reports, and which are overdue; see `telling.tell`.
+
+    Parameters
+    ----------
+    state : from which is told what runs that were killed have not; None: what is given alone
+    """
+    rules = rules_of(schedule)
     try:
-        told = telling.tell(outcomes, rules_of(schedule), out=out, now=now, overdue=late)
-    except ResearchError as error:
+        left = [*untold(schedule, state, out)] if state is not None and rules else []
+        told = telling.tell([*left, *outcomes], rules, out=out, now=now, overdue=late)
+    except (ResearchError, OSError) as error:
         _trouble(f"nobody was told: {error}", "alert-failed", log, summary)
         return
+    for remark in told.remarks:
+        log("alert-remark", remark)
     for each in told.told:
         log("told", f"{each.report}: {each.target} was told of {each.kind}", report=each.report)
     for problem in told.problems:
@@ -79,13 +133,39 @@ def clear_away(
 
 
 def list_reports(
-    build_site: Callable[[Place], Any], *, out: Place, log: Log, summary: Summary
+    schedule: Schedule,
+    build_site: BuildSite,
+    *,
+    has_worked: bool,
+    out: Place,
+    now: dt.datetime,
+    log: Log,
+    summary: Summary,
 ) -> None:
-    """Write the index anew."""
+    """Write the index anew, with a mark on what is overdue; if nothing may have changed, do not.
+
+    Parameters
+    ----------
+    has_worked : whether this run was to make a report; if not, a run before may have been killed
+    """
     try:
-        build_site(out)
+        state = Ledger(out).read()
+        if _is_listed(state, out) and not (has_worked and (out / INDEX).exists()):
+            return
+        late = overdue(schedule, state, now)
+        pages = {state.reports[name].page: since for name, since in late.items()}
+        build_site(out, {page: since for page, since in pages.items() if page is not None})
     except (ResearchError, OSError) as error:
         _trouble(f"the index was not written: {error}", "site-failed", log, summary)
+
+
+def _is_listed(state: State, out: Place) -> bool:
+    """Say whether the index is newer than all that runs have made."""
+    made = [one.finished_at for one in state.reports.values() if one.finished_at is not None]
+    if not made:
+        return True
+    index = out / INDEX
+    return index.exists() and index.stat().st_mtime >= max(made).timestamp()
 
 
 def _trouble(sentence: str, event: str, log: Log, summary: Summary) -> None:

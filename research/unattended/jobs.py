@@ -43,3 +43,4 @@ class Outcome:
     peak_megabytes: float  # of the process that ran the notebook; 0 if not known
     flips: tuple[str, ...] = ()  # sentences about verdicts that turned since the report before
     executed: Place | None = None  # the notebook of a failed one, for the analyst
+    noted_at: dt.datetime | None = None  # when it was written into the state, UTC; None: not yet

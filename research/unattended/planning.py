@@ -83,8 +83,23 @@ def work(
     return found
 
 
+def _is_another(report: Scheduled, record: Record) -> bool:
+    """Say whether what was made under the name of a report is another one."""
+    if record.page is None or record.page == report.file:
+        return False
+    return record.period is None or record.page != report.file_as_of(record.period)
+
+
 def _due(report: Scheduled, record: Record, now: dt.datetime) -> Iterator[Work]:
-    """Yield the periods that are due: the latest as of now, each earlier one as of then."""
+    """Yield the periods that are due: the latest as of now, each earlier one as of then.
+
+    One whose page is of other parameters, or of another notebook, was never made: its latest period
+    is due once more.
+    """
+    if _is_another(report, record):
+        if (latest := report.plan.latest(now)) is not None and latest >= (record.settled or latest):
+            yield Work(report=report, period=latest, as_of=None)
+        return
     periods = due(
         report.plan,
         settled=record.settled,

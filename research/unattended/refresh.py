@@ -35,7 +35,7 @@ def refresh(store: str, update: Update, budget_seconds: float, *, run: str, log:
         sentence = scrub(f"the store was not updated: {error}")
         log("update-failed", sentence)
         return [sentence]
-    log("updated", f"the store is updated; {len(wanting)} series are wanting")
+    log("updated", f"the sources were asked; {len(wanting)} series are wanting")
     for each in wanting:
         log("wanting", each)
     return []

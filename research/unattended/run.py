@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
@@ -46,11 +46,11 @@ def now_utc() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
 
 
-def build_site(folder: Place) -> None:
+def build_site(folder: Place, late: Mapping[str, dt.datetime]) -> None:
     """Write the index of a folder of reports; what a page is made with is imported by then."""
     from research.report import site
 
-    site.build(folder)
+    site.build(folder, overdue=late)
 
 
 def run(
@@ -66,7 +66,7 @@ def run(
     update: Update | None = update_store,
     check: Callable[[Sequence[Job]], None] = lambda _: None,
     render_all: RenderAll = batch.render_all,
-    build_site: Callable[[Place], Any] = build_site,
+    build_site: closing.BuildSite = build_site,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Summary:
     """Render what is due, each period once.
@@ -98,14 +98,17 @@ def run(
     telling.check(closing.rules_of(schedule))
     one.tell_repaired(repair.repair(ledger, schedule.reports, moment))
     kept: Any = {"out": out, "log": log, "summary": summary}
-    late = closing.overdue(schedule, ledger.read(), moment)
-    closing.tell_people(schedule, (), late, now=moment, **kept)
+    state = ledger.read()
+    late = closing.overdue(schedule, state, moment)
+    closing.tell_people(schedule, (), late, state=state, now=moment, **kept)
     with ExitStack() as held:
         mine = one.lock(reports, held, everything=everything)
-        one.finish_what_was_killed(mine)
+        if one.finish_what_was_killed(mine):
+            closing.tell_people(schedule, (), None, state=ledger.read(), now=now(), **kept)
         work = planning.work(mine, ledger.read(), moment, everything=everything) if mine else []
         if not work:
-            log("nothing-due", "nothing is due")
+            log("nothing-due", "nothing else is due" if summary.left else "nothing is due")
+            closing.list_reports(schedule, build_site, has_worked=False, now=now(), **kept)
             return summary
         one.tell_repaired(repair.sweep(ledger))
         check([each.job(out) for each in work])
@@ -117,7 +120,7 @@ def run(
     closing.tell_people(schedule, summary.outcomes, None, now=now(), **kept)
     if any(outcome.state == "done" for outcome in summary.outcomes):
         closing.clear_away(schedule, now=now(), **kept)
-        closing.list_reports(build_site, **kept)
+    closing.list_reports(schedule, build_site, has_worked=True, now=now(), **kept)
     _tell_end(log, summary)
     return summary
 
@@ -175,8 +178,8 @@ class _Run:
                     period=last,
                 )
 
-    def finish_what_was_killed(self, reports: Sequence[Scheduled]) -> None:
-        """Note what a killed run had published, so that it is not made again."""
+    def finish_what_was_killed(self, reports: Sequence[Scheduled]) -> bool:
+        """Note what a killed run had published, so that it is not made again; say if there was."""
         state, anew = self.ledger.read() if reports else State(), dict[str, Record]()
         for report in reports:
             before = _known(state, report)
@@ -185,10 +188,12 @@ class _Run:
             record, published = repair.unfinished(self.ledger, report, before, self.moment)
             anew[report.name] = record
             what = f"published {len(published)} of {len(before.started)}, which count as done"
+            what = what if published else "published nothing of it"
             sentence = f"{report.name}: a run was killed while it made this; it had {what}"
             self.tell_repaired([sentence], report.name)
         if anew:
             self.ledger.change_all({name: _becomes(record) for name, record in anew.items()})
+        return bool(anew)
 
     def render(self, work: Sequence[Work], render_all: RenderAll, workers: int) -> None:
         """Make reports, and write down what came of each as soon as it is known."""
@@ -231,8 +236,8 @@ class _Run:
 
     def _note(self, outcome: Outcome, report: Scheduled) -> None:
         """Write down what came of a job."""
-        outcome = replace(outcome, reason=scrub(outcome.reason))
         job, at = outcome.job, self.now()
+        outcome = replace(outcome, reason=scrub(outcome.reason), noted_at=at)
         self.summary.outcomes.append(outcome)
         is_done = outcome.state == "done"
         self.log(

@@ -38,6 +38,7 @@ from research.unattended.rules import Kind, Rules
 
 FOLDER, FILE, BROKEN = ".state", "alerts.json", "alerts.broken.json"
 TRIES = 12  # of a letter; the pause after each doubles, so the last is a day and a half later
+LONGEST = dt.timedelta(days=4)  # that a letter waits, however seldom it could be tried
 PATIENCE = 300  # seconds in which another run has told what it had to
 CONTROLS = re.compile(
     r"\x1b\[[0-9;]*m|[\x00-\x09\x0b-\x1f\x7f-\x9f]"
@@ -60,6 +61,7 @@ class Telling:
 
     told: tuple[Told, ...] = ()
     problems: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()  # what is wrong with the rules
 
 
 class Letter(BaseModel):
@@ -71,6 +73,7 @@ class Letter(BaseModel):
     target: str
     title: str
     text: str
+    since: AwareDatetime | None = None
     tries: int = 0
     not_before: AwareDatetime | None = None
     is_sending: bool = False  # while it is; after that, its fate is not known
@@ -95,6 +98,7 @@ class _Desk:
     memory: Memory
     check: Callable[[], None]  # raises if another run does this work by now
     problems: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
 
     def save(self) -> None:
         self.check()
@@ -163,7 +167,7 @@ def tell(
         raise AlertError(
             f"{path}: cannot be read or written ({error.strerror or error}); nobody was told more"
         ) from error
-    return Telling(told=told, problems=tuple(desk.problems))
+    return Telling(told=told, problems=tuple(desk.problems), remarks=tuple(desk.remarks))
 
 
 def read(out: Place) -> Memory:
@@ -229,21 +233,40 @@ def _decide(
         private = guard.private(store) if decision.alerts or decision.remarks else ()
         for alert in decision.alerts:
             desk.memory.letters.extend(_letter(alert, to, private) for to in rules[name].tell)
-        desk.problems.extend(_scrubbed(remark, private) for remark in decision.remarks)
+        desk.remarks.extend(_scrubbed(remark, private) for remark in decision.remarks)
 
     for name, planned in (overdue or {}).items():
         if name in rules:
-            seen = known.get(name, Seen())
+            seen = known.get(name, Seen(until=now))
             note(name, alerts.overdue(name, planned, seen, rules[name], now))
-    for outcome in outcomes:
+    for outcome in _telling(outcomes, known):
         if (name := outcome.job.name) in rules:
             seen = known.get(name, Seen())
             decision = alerts.due(outcome, _good(outcome), seen, rules[name], now)
             note(name, decision, outcome.job.store)
+    for outcome in outcomes:
+        if (name := outcome.job.name) in rules and outcome.noted_at is not None:
+            until = max(outcome.noted_at, known[name].until or outcome.noted_at)
+            known[name] = known[name].model_copy(update={"until": until})
     if overdue is not None:  # what somebody has made by hand is not overdue any more
         for name in known.keys() - overdue.keys():
             known[name] = known[name].model_copy(update={"overdue": False})
     desk.save()
+
+
+def _telling(outcomes: Sequence[Outcome], known: Mapping[str, Seen]) -> Iterator[Outcome]:
+    """Yield those of which nobody has decided yet, of a report that failed its first failure alone.
+
+    Of several times that are caught up, one that fails keeps all of the report from being well.
+    """
+    new: dict[str, list[Outcome]] = {}
+    for each in outcomes:
+        until = known.get(each.job.name, Seen()).until
+        if until is None or each.noted_at is None or each.noted_at > until:
+            new.setdefault(each.job.name, []).append(each)
+    for of_report in new.values():
+        failed = [each for each in of_report if each.state != "done"]
+        yield from failed[:1] or of_report
 
 
 def _letter(alert: Alert, target: str, private: Iterable[Private]) -> Letter:
@@ -252,6 +275,7 @@ def _letter(alert: Alert, target: str, private: Iterable[Private]) -> Letter:
         kind=alert.kind,
         report=alert.report,
         target=target,
+        since=alert.at,
         title=" ".join(_scrubbed(alert.title, private).split()),
         text=_scrubbed(alert.text, private),
     )
@@ -286,6 +310,13 @@ def _send(desk: _Desk, now: dt.datetime) -> Iterator[Told]:
     """Send what is to be sent; a target that does not take one is not asked again in this run."""
     silent: set[str] = set()
     for letter in list(desk.memory.letters):
+        if _is_too_old(letter, now) and (letter.tries or letter.target in silent):
+            desk.memory.letters.remove(letter)
+            desk.problems.append(
+                f"{letter}: not delivered within {LONGEST.days} days, so it is given up"
+            )
+            desk.save()
+            continue
         is_early = letter.not_before is not None and now < letter.not_before
         if is_early or letter.target in silent:
             continue
@@ -305,3 +336,7 @@ def _send(desk: _Desk, now: dt.datetime) -> Iterator[Told]:
         silent.add(letter.target)
         again = "it is tried again by a later run" if letter.tries < TRIES else "it is given up"
         desk.problems.append(f"{letter}: {reason}; try {letter.tries} of {TRIES}, {again}")
+
+
+def _is_too_old(letter: Letter, now: dt.datetime) -> bool:
+    return letter.since is not None and now - letter.since > LONGEST

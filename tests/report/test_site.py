@@ -104,6 +104,15 @@ def test_a_report_is_told_with_its_answer_what_was_chosen_its_days_and_its_state
     assert "ago" not in str(soup.main)  # only a script knows when the page is read
 
 
+def test_a_report_that_is_overdue_is_marked_on_its_latest_version(tmp_path: Path) -> None:
+    put(tmp_path, "a-question")
+    archive(tmp_path, "a-question", DAY - dt.timedelta(days=3))
+    put(tmp_path, "b-question")
+    late = {"a-question.html": dt.datetime(2026, 11, 20, 8, tzinfo=dt.UTC)}
+    soup = BeautifulSoup(site.build(tmp_path, overdue=late).read_bytes(), "html.parser")
+    assert [each.text for each in soup.select(".badge")] == ["Overdue since 2026-11-20 08:00"]
+
+
 def test_the_days_of_a_report_end_with_those_of_what_it_shows(tmp_path: Path) -> None:
     days = ("2026-11-17", "2026-11-16")
     sources = [f"akash.price_usd (a file); to {day}; kind: vendor" for day in days]

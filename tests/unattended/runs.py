@@ -113,7 +113,7 @@ class Desk:
             "now": lambda: self.now,
             "update": self.update,
             "render_all": self.render_all,
-            "build_site": lambda _: None,
+            "build_site": lambda *_: None,
             "tell": self.told.append,
         }
         return run(self.schedule, out=self.out, **given | options)

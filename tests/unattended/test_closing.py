@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pytest_httpserver import HTTPServer
 
 from research import config
 from research.errors import RenderError, UsageError
+from research.unattended import closing
+from research.unattended.jobs import Job, Outcome
 from research.unattended.schedule import read
+from tests.notebook_files import write
 from tests.report.shelves import put
-from tests.unattended.runs import Desk
+from tests.unattended.runs import Desk, publish
 
 Write = Callable[..., Path]
+AS_OF = "from research.parameters import Instant\n\nas_of: Instant | None = None  # by then\n"
 SCHEDULE = """
 [[report]]
 name = "daily"
@@ -76,6 +82,103 @@ def test_a_report_that_is_late_is_told_before_it_is_made(
     assert len(titles(httpserver)) == len(told)
 
 
+def test_what_a_killed_run_had_no_time_to_tell_is_told_by_the_next_once(
+    desk: Desk, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.states["daily"] = "failed"
+    desk.run("2026-06-10T06:05")
+    desk.states.clear()
+
+    def killed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    real = closing.tell_people
+    first = iter([real])
+
+    def at_the_end_killed(*given: Any, **named: Any) -> None:
+        next(first, killed)(*given, **named)
+
+    monkeypatch.setattr(closing, "tell_people", at_the_end_killed)
+    with pytest.raises(KeyboardInterrupt):
+        desk.run("2026-06-10T07:05")  # it is made, and noted
+    assert desk.made() == ["daily"]
+    monkeypatch.setattr(closing, "tell_people", real)
+    assert titles(httpserver) == ["Failed: daily"]
+    for at in ("2026-06-10T08:05", "2026-06-10T09:05"):
+        desk.run(at)
+        assert desk.made() == []
+    assert titles(httpserver) == ["Failed: daily", "Made again: daily"]
+    desk.states["daily"] = "failed"
+    desk.run("2026-06-11T06:05")
+    assert titles(httpserver)[2:] == ["Failed: daily"]
+
+
+def test_what_a_killed_run_had_published_is_told_by_the_next(
+    desk: Desk, httpserver: HTTPServer
+) -> None:
+    desk.states["daily"] = "failed"
+    desk.run("2026-06-10T06:05")
+
+    def killed(jobs: Sequence[Job], **_: object) -> list[Outcome]:
+        publish(desk.out / desk.schedule.reports[0].file, desk.now)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        desk.run("2026-06-10T07:05", render_all=killed)
+    desk.run("2026-06-10T08:05")
+    assert desk.made() == []
+    assert titles(httpserver) == ["Failed: daily", "Made again: daily"]
+
+
+def test_a_new_report_is_not_late(desk: Desk, httpserver: HTTPServer) -> None:
+    desk.run("2026-06-10T23:05")  # seventeen hours after the time before it was known
+    assert titles(httpserver) == []
+
+
+def test_of_several_times_at_once_one_that_fails_is_told_once_and_no_recovery(
+    desk: Desk, httpserver: HTTPServer, tmp_path: Path
+) -> None:
+    path = tmp_path / "schedule.toml"
+    path.write_text(SCHEDULE.format(keep='1\ncatch_up = "each"'))
+    write(tmp_path / "question.ipynb", "# T", AS_OF)
+    desk.schedule = read(path)
+    desk.run("2026-06-10T06:05")
+
+    def only_the_latest(jobs: Sequence[Job], **given: Any) -> list[Outcome]:
+        for each in jobs:
+            desk.states["daily"] = "failed" if each.as_of else "done"
+            desk.render_all([each], **given)
+        return []
+
+    for at in ("2026-06-12T06:05", "2026-06-13T06:05", "2026-06-14T06:05"):
+        desk.run(at, render_all=only_the_latest)
+    assert titles(httpserver).count("Failed: daily") == 1
+    assert "Made again: daily" not in titles(httpserver)[1:]
+
+
+def test_an_index_that_a_killed_run_left_old_is_written_by_the_next(desk: Desk) -> None:
+    listed: list[Path] = []
+    real_now = dt.datetime.now(dt.UTC)
+    index = desk.out / "index.html"
+    desk.run("2026-06-10T06:05")
+    index.write_text("of a run before")
+    os.utime(index, (0, 0))
+    desk.run("2026-06-10T07:05", build_site=lambda out, _: listed.append(out))
+    assert listed == [desk.out]
+    os.utime(index, (real_now.timestamp(),) * 2)
+    desk.run("2026-06-10T08:05", build_site=lambda out, _: listed.append(out))
+    assert listed == [desk.out]
+
+
+def test_the_index_of_a_run_that_fails_says_since_when_a_report_is_overdue(desk: Desk) -> None:
+    told: list[Mapping[str, dt.datetime]] = []
+    desk.run("2026-06-10T06:05")
+    (desk.out / "index.html").touch()
+    desk.states["daily"] = "failed"
+    desk.run("2026-06-11T12:05", build_site=lambda _, late: told.append(late))
+    assert told == [{desk.schedule.reports[0].file: dt.datetime(2026, 6, 11, 6, tzinfo=dt.UTC)}]
+
+
 def test_the_archive_keeps_what_the_entry_says(desk: Desk) -> None:
     archive = desk.out / "archive"
     archive.mkdir(parents=True)
@@ -89,7 +192,7 @@ def test_the_archive_keeps_what_the_entry_says(desk: Desk) -> None:
 
 
 def test_an_index_that_cannot_be_written_is_trouble_beside_the_reports(desk: Desk) -> None:
-    def fails(_: Path) -> None:
+    def fails(*_: object) -> None:
         raise RenderError("no room")
 
     summary = desk.run(build_site=fails)

@@ -113,6 +113,20 @@ def test_a_period_that_cannot_be_made_any_more_is_let_go_by_one_run_for_the_late
     assert desk.made() == []
 
 
+def test_a_report_that_is_asked_otherwise_is_made_for_its_latest_time_once_more(
+    desk: Desk, tmp_path: Path
+) -> None:
+    desk.run("2026-06-10T06:05")
+    path = tmp_path / "schedule.toml"
+    path.write_text(SCHEDULE.replace("strict = true", 'parameters = { network = "golem" }'))
+    desk.schedule = read(path)
+    desk.run("2026-06-10T07:05")
+    [job] = desk.jobs
+    assert (job.name, job.period) == ("daily", utc("2026-06-10T06:00"))
+    desk.run("2026-06-10T08:05")
+    assert desk.made() == []
+
+
 def test_all_makes_what_is_not_due_too_and_names_choose(desk: Desk) -> None:
     desk.run("2026-06-10T06:05", names=["weekly/a*"])
     assert desk.made() == ["weekly/akash"]
@@ -249,10 +263,8 @@ def test_what_a_killed_run_published_is_done_and_what_it_did_not_is_due(
         desk.run("2026-06-10T06:05", render_all=killed(desk, is_cut=is_cut))
     summary = desk.run("2026-06-10T07:05")
     assert desk.made() == again
-    assert summary.repaired[0] == (
-        f"daily: a run was killed while it made this; it had published {int(not is_cut)} of 1, "
-        "which count as done"
-    )
+    what = "published nothing of it" if is_cut else "published 1 of 1, which count as done"
+    assert summary.repaired[0] == f"daily: a run was killed while it made this; it had {what}"
     assert len(summary.repaired) == 3
     assert desk.run("2026-06-10T08:05").repaired == []
 

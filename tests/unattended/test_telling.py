@@ -206,8 +206,8 @@ def test_a_target_that_is_down_is_asked_once_a_run_and_given_up_in_the_end(
 
     problems = [
         problem
-        for day in range(1, 2 * TRIES + 2)
-        for problem in run([], rules, tmp_path, now=NOW + dt.timedelta(days=day)).problems
+        for hour in range(1, 90)
+        for problem in run([], rules, tmp_path, now=NOW + dt.timedelta(hours=hour)).problems
     ]
 
     assert len(hook.log) == 2 * TRIES
@@ -216,6 +216,19 @@ def test_a_target_that_is_down_is_asked_once_a_run_and_given_up_in_the_end(
         "given up"
         for name in (NAME, "other")
     ]
+
+
+def test_letters_to_a_target_that_is_down_are_all_given_up_after_days(
+    hook: HTTPServer, tmp_path: Path
+) -> None:
+    hook.expect_request(f"/hooks/{SECRET}").respond_with_data("no", status=503)
+    reports = [f"weekly/{number}" for number in range(20)]
+    rules = {name: to("chat")[NAME] for name in reports}
+    run([came("failed", name=name) for name in reports], rules, tmp_path)
+    for hour in range(6, 114, 6):
+        run([], rules, tmp_path, now=NOW + dt.timedelta(hours=hour))
+    assert telling.read(tmp_path).letters == []
+    assert len(hook.log) <= 19  # one a run: the target is silent
 
 
 def test_the_pause_before_the_next_try_doubles(hook: HTTPServer, tmp_path: Path) -> None:

@@ -175,7 +175,7 @@ def test_a_year_of_hourly_runs_does_each_period_once_and_loses_none(
                 now=lambda: world.now,
                 update=update,
                 render_all=world.render_all,
-                build_site=lambda _: None,
+                build_site=lambda *_: None,
             )
         except KilledError:
             world.counts["killed"] += 1
