@@ -39,7 +39,10 @@ def reverse_stress(decision: Decision, surface: Surface) -> Markup:
     q, wins = decision.question, decision.choice == "rent"
     holding_wins_over_cash = q.token is not None and decision.beats_cash("hold").value > 0.5
     hurdles = ["t-bill", "hold"] if holding_wins_over_cash else ["t-bill"]
-    edges = [(far, f"Growth of {q.token} {text}") for far, text in _growths(surface, "rent")]
+    edges = [
+        (far, f"Growth of {q.token} {text}{_on_top(decision)}")
+        for far, text in _growths(surface, "rent")
+    ]
     found = [*_conditions(decision, hurdles, wins=wins), *(edges if wins else edges[:1])]
     ahead = f"T-bills and of holding {q.token}" if holding_wins_over_cash else "T-bills"
     opening = (
@@ -130,10 +133,15 @@ def _holding_wins(decision: Decision, surface: Surface) -> str:
     holding = f"Holding {decision.question.token} wins"
     if decision.beats_cash("hold").value > 0.5:
         return f"{holding} wherever renting does not, for as assumed it ends ahead of T-bills."
-    beside = "" if decision.question.drift == "zero" else ", on top of what its past counts for"
+    beside = _on_top(decision)
     if edges := _growths(surface, "hold"):
         return f"{holding} only with an expected growth {edges[0][1]}{beside}."
     if surface.verdict(*surface.assumed_at) == "hold":
         return f"{holding} or loses by a hair: as assumed it is level with T-bills."
     most = f"{100 * surface.token_growths[-1]:.0f} % a year"
     return f"{holding} only with an expected growth above {most}, the most that was tried{beside}."
+
+
+def _on_top(decision: Decision) -> str:
+    """Return what a growth comes on top of, as the end of a sentence."""
+    return "" if decision.question.drift == "zero" else ", on top of what its past counts for"

@@ -12,6 +12,7 @@ from plotly.subplots import make_subplots
 from research.figures.market import show_sentences
 from research.figures.theme import COLOURS, Markup, fade, finish, table
 from research.figures.words import (
+    DRIFT_NAMES,
     alternative_name,
     per_usd,
     percent,
@@ -25,11 +26,6 @@ from research.models.resampling import Interval
 from research.models.uncertainty import BAND, Uncertainty
 from research.origin import Origin
 
-DRIFT_NAMES = {
-    "zero": "none",
-    "historical": "as in the past",
-    "shrunk": "as in the past, as far as known",
-}
 HEADS = {
     0.05: "Worst 5 % end below",
     0.25: "Worst quarter ends below",

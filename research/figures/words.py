@@ -21,6 +21,11 @@ DRIFTS = {
     "strong assumption",
     "shrunk": "a token's past growth counts as far as it is known, which is little",
 }
+DRIFT_NAMES = {
+    "zero": "none",
+    "historical": "as in the past",
+    "shrunk": "as in the past, as far as known",
+}
 
 
 def usd(amount: float) -> str:

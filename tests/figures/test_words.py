@@ -307,6 +307,27 @@ def test_where_holding_beats_t_bills_renting_must_beat_both() -> None:
     assert "Holding AKT wins wherever renting does not" in said
 
 
+def test_where_the_past_counts_a_growth_that_turns_the_answer_is_said_to_come_on_top(
+    worthwhile: Decision,
+) -> None:
+    made = grid_of(worthwhile)
+    high = made.token_growths >= 0.5
+    made = replace(
+        made,
+        hold_beats_cash=np.where(high, 0.7, 0.2),
+        beats_cash=np.full(made.shape, 0.9),
+        beats_hold=np.broadcast_to(np.where(high, 0.3, 0.9)[:, None], made.shape),
+    )
+    past = replace(worthwhile, question=replace(worthwhile.question, drift="historical"))
+
+    said = text(reverse.reverse_stress(past, made))
+
+    assert (
+        "Growth of AKT below a value that lies between 25 % and 50 % a year (assumed: 0 %), "
+        "on top of what its past counts for"
+    ) in said
+
+
 def test_the_largest_error_of_a_share_is_that_of_one_half() -> None:
     # 1.96 * sqrt(0.5 * 0.5 / 5,000) is 1.39 points
     assert words.error_at_most(5_000) == "± 1.4 points at most"
