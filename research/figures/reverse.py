@@ -9,7 +9,7 @@ from operator import itemgetter
 import numpy as np
 
 from research.figures.theme import Markup
-from research.figures.words import alternative_name, level, percent
+from research.figures.words import alternative_name, any_value, level, percent
 from research.models.decision import Choice, Decision
 from research.models.flips import HIGHEST_RATE
 from research.models.what_if import Surface
@@ -75,7 +75,7 @@ def _conditions(
             other = alternative_name(beaten[-1], q)
             yield np.inf, f"{label}: impossible; {AT_BEST[key]} the rig ends behind {other}"
         elif not ties:
-            yield np.inf, f"{label}: any value will do"
+            yield np.inf, f"{label}: {any_value(flips[0])} will do"
         else:
             above = _better_above(decision, ties, assumed)
             value = max(ties.values()) if above else min(ties.values())

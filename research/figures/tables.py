@@ -7,10 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from research.figures.theme import Markup, table
-from research.figures.words import (
-    level,
-    usd,
-)
+from research.figures.words import any_value, level, usd
 from research.models.appraisal import Appraisal
 from research.models.decision import Decision
 from research.models.flips import Flip
@@ -108,13 +105,13 @@ def _tie(flip: Flip | None) -> str:
     if flip is None:
         return "–"
     if flip.value is None:
-        return f"renting {flip.otherwise} at any value"
+        return f"renting {flip.otherwise} at {any_value(flip)}"
     return level(flip.input, flip.value)
 
 
 def _token_tie(flip: Flip, question: Question) -> str:
     if flip.value is None:
-        return f"renting {flip.otherwise} at any price"
+        return f"renting {flip.otherwise} at {any_value(flip)}"
     if _income_moves_with_token(question):  # then it matters when the price changes
         return f"{_price(flip.value * (question.token_price_usd or 0.0))} from the first month on"
     growth = flip.value ** (12 / question.n_months) - 1

@@ -10,6 +10,7 @@ from research.figures.theme import Markup, answer
 from research.headline import Figure, Headline
 from research.models.comparison import Comparison, Probability
 from research.models.decision import CHIEF, Decision
+from research.models.flips import Flip
 from research.models.futures import Question
 from research.models.uncertainty import Uncertainty
 from research.origin import Origin
@@ -280,3 +281,14 @@ def level(key: str, value: float) -> str:
     if key == "utilization":
         return f"{100 * value:.0f} %"
     return f"{value:.2f} USD/h" if key == "rate_usd_per_hour" else f"{value:.3f} USD/kWh"
+
+
+def any_value(flip: Flip) -> str:
+    """Return at which values an input flips nothing: all there are, or all that were tried."""
+    low, high = flip.tried
+    return {
+        "utilization": "any value",
+        "rate_usd_per_hour": f"any rate up to {high:,.6g} USD/h",
+        "tariff_usd_per_kwh": f"any price up to {high:,.6g} USD/kWh",
+        "token": f"any price from {low:,.6g} to {high:,.0f} times what is assumed",
+    }[flip.input]

@@ -258,6 +258,26 @@ def test_what_cannot_be_is_called_impossible() -> None:
     assert "Price of electricity: impossible; even with free power" in said
 
 
+def test_a_price_of_electricity_that_flips_nothing_is_told_as_far_as_it_was_tried() -> None:
+    rich = decide(question(processes=replace(PROCESSES, rate_usd_per_hour=50.0)))
+
+    said = text(reverse.reverse_stress(rich, grid_of(rich)))
+
+    assert "Price of electricity: any price up to 5 USD/kWh will do" in said
+    assert "renting ahead at any price up to 5 USD/kWh" in text(
+        tables.show_flips(rich, origin=ORIGIN)
+    )
+
+
+def test_a_rate_that_flips_nothing_is_told_as_far_as_it_was_tried() -> None:
+    asked = question(processes=replace(PROCESSES, utilization_mean=0.01), capital_usd=2_200)
+    poor = decide(replace(asked, processes=replace(asked.processes, rate_usd_per_hour=0.1)))
+
+    said = text(tables.show_flips(poor, origin=ORIGIN))
+
+    assert "renting behind at any rate up to 2 USD/h" in said
+
+
 def test_holding_wins_from_the_growth_on_at_which_the_what_if_says_so(neither: Decision) -> None:
     made = grid_of(neither)
     made = replace(
