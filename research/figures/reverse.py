@@ -43,7 +43,11 @@ def reverse_stress(decision: Decision, surface: Surface) -> Markup:
         (far, f"Growth of {q.token} {text}{_on_top(decision)}")
         for far, text in _growths(surface, "rent")
     ]
-    found = [*_conditions(decision, hurdles, wins=wins), *(edges if wins else edges[:1])]
+    found = [
+        *_conditions(decision, hurdles, wins=wins),
+        *(edges if wins else edges[:1]),
+        *_untold(decision),
+    ]
     ahead = f"T-bills and of holding {q.token}" if holding_wins_over_cash else "T-bills"
     opening = (
         "Renting wins only as long as each of these is true, the others being as assumed"
@@ -87,6 +91,22 @@ def _conditions(
                     f"{level(key, assumed)}{_moves(value, assumed, wins=wins)})"
                 ),
             )
+
+
+def _untold(decision: Decision) -> Iterator[tuple[float, str]]:
+    """Yield which inputs have no condition because nothing is assumed to be rented, and say so."""
+    if decision.appraisal.utilization:
+        return
+    labels = "Utilization"
+    if not decision.question.venue.token_amounts:  # else no rate plays a part
+        labels += " and rental rate"
+    yield (
+        np.inf,
+        (
+            f"{labels}: not told, as nothing is assumed to be rented; the what-if shows other "
+            "utilizations"
+        ),
+    )
 
 
 def _better_above(decision: Decision, ties: Mapping[str, float], assumed: float) -> bool:

@@ -60,8 +60,8 @@ def show_flips(decision: Decision, *, origin: Origin) -> Markup:
             "Input": label,
             "Assumed": level(key, today),
             pays: _break_even(key, value),
-            "Level with T-bills": _tie(found.get((key, "t-bill"))),
-            against_token: _tie(found.get((key, "hold"))),
+            "Level with T-bills": _tie(found.get((key, "t-bill")), _unfound(key, decision)),
+            against_token: _tie(found.get((key, "hold")), _unfound(key, decision)),
         }
         for key, label, today, value in inputs
         if key != "rate_usd_per_hour" or q.venue.payout != "token-quoted"
@@ -101,9 +101,17 @@ def _break_even(key: str, value: float | None) -> str:
     return level(key, value)
 
 
-def _tie(flip: Flip | None) -> str:
-    if flip is None:
+def _unfound(key: str, decision: Decision) -> str:
+    """Return what stands where an input has no flip."""
+    plays_no_part = key == "rate_usd_per_hour" and decision.question.venue.token_amounts
+    if decision.appraisal.utilization or plays_no_part:
         return "–"
+    return "not told: nothing is rented"
+
+
+def _tie(flip: Flip | None, unfound: str) -> str:
+    if flip is None:
+        return unfound
     if flip.value is None:
         return f"renting {flip.otherwise} at {any_value(flip)}"
     return level(flip.input, flip.value)

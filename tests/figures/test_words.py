@@ -269,6 +269,18 @@ def test_a_price_of_electricity_that_flips_nothing_is_told_as_far_as_it_was_trie
     )
 
 
+def test_where_nothing_is_rented_the_flips_of_renting_are_said_to_be_untold() -> None:
+    idle = decide(question(processes=replace(PROCESSES, utilization_mean=0.0)))
+
+    said = text(reverse.reverse_stress(idle, grid_of(idle)))
+
+    assert "Utilization and rental rate: not told, as nothing is assumed to be rented" in said
+    assert re.search(
+        r"Utilization 0 % .* not told: nothing is rented",
+        text(tables.show_flips(idle, origin=ORIGIN)),
+    )
+
+
 def test_a_rate_that_flips_nothing_is_told_as_far_as_it_was_tried() -> None:
     asked = question(processes=replace(PROCESSES, utilization_mean=0.01), capital_usd=2_200)
     poor = decide(replace(asked, processes=replace(asked.processes, rate_usd_per_hour=0.1)))
