@@ -14,8 +14,8 @@ from research.figures.theme import COLOURS, Markup, fade, finish, table
 from research.figures.words import (
     DRIFT_NAMES,
     alternative_name,
+    nine_worlds_in_ten,
     per_usd,
-    percent,
     sentence_case,
     with_error,
 )
@@ -125,7 +125,7 @@ def _chances(alone: Probability, over: Probability, worlds: Interval) -> dict[st
     return {
         sentence_case(KNOWN): with_error(alone),
         sentence_case(DOUBTED): with_error(over),
-        "Nine worlds in ten": f"{percent(worlds.low)} to {percent(worlds.high)}",
+        "Nine worlds in ten": nine_worlds_in_ten(worlds, over),
     }
 
 

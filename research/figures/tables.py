@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from research.figures.theme import Markup, table
-from research.figures.words import any_value, level, usd
+from research.figures.words import any_value, level, percent, usd
 from research.models.appraisal import Appraisal
 from research.models.decision import Decision
 from research.models.flips import Flip
@@ -95,7 +95,7 @@ def _break_even(key: str, value: float | None) -> str:
     if value is None:
         return "at no value"
     if key == "utilization" and value > 1:
-        return f"impossible ({100 * value:.0f} %)"
+        return f"impossible ({percent(value)})"
     if value < 0:
         return "not even for free" if key == "tariff_usd_per_kwh" else "at any value"
     return level(key, value)
@@ -186,7 +186,8 @@ def _profile_label(a: Appraisal) -> str:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
+    """Return a yearly return; beyond a hundredfold its size says nothing more."""
+    return "over 10,000 %" if share > 100 else f"{100 * share + 0.0:,.1f} %"
 
 
 def show_assumptions(frame: pd.DataFrame, *, origin: Origin) -> Markup:
