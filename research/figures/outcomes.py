@@ -11,6 +11,7 @@ from research.figures.words import (
     names_of,
     per_usd,
     percent,
+    ratio,
     sentence_case,
     with_error,
 )
@@ -92,13 +93,9 @@ def _risk_line(outcome: Outcome, n_months: int) -> dict[str, str | None]:
         "Deepest fall, sold": percent(-outcome.max_drawdown),
         "Sharpe ratio": None
         if outcome.sharpe is None
-        else f"{_ratio(outcome.sharpe)} (± {ratio_std_error(outcome.sharpe, n_months):.2f})",
-        "Sortino ratio": None if outcome.sortino is None else _ratio(outcome.sortino),
+        else f"{ratio(outcome.sharpe)} (± {ratio(ratio_std_error(outcome.sharpe, n_months))})",
+        "Sortino ratio": None if outcome.sortino is None else ratio(outcome.sortino),
     }
-
-
-def _ratio(ratio: float) -> str:
-    return f"{round(ratio, 2) + 0.0:.2f}"  # no -0.00
 
 
 def _chance(probability: Probability) -> str:

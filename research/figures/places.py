@@ -69,7 +69,7 @@ def show_venues(frame: pd.DataFrame, *, unpriced: Sequence[str] = (), origin: Or
         formats={
             "Rate an hour": ".2f",
             "Fee": percent,
-            "Gross a day": ".2f",
+            "Gross a day": ",.2f",
             "Net a day": per_usd,
             "Present value": _whole_usd,
             "Break-even utilization": _reachable,
@@ -105,9 +105,9 @@ def show_power(frame: pd.DataFrame, *, origin: Origin) -> Markup:
         {
             "Speed left": [f"{100 * speed:.0f} %" for speed in ordered["speed"]],
             "Power of the card (W)": [f"{watts:.0f}" for watts in ordered["load_w"]],
-            "Income (USD/month)": [f"{x:.1f}" for x in ordered["income_usd"]],
-            "Electricity (USD/month)": [f"{x:.1f}" for x in ordered["electricity_usd"]],
-            "Left over (USD/month)": [f"{x:.1f}" for x in ordered["margin_usd"]],
+            "Income (USD/month)": [f"{x:,.1f}" for x in ordered["income_usd"]],
+            "Electricity (USD/month)": [f"{x:,.1f}" for x in ordered["electricity_usd"]],
+            "Left over (USD/month)": [f"{x:,.1f}" for x in ordered["margin_usd"]],
         },
         index=pd.Index(
             [f"{100 * cap:.0f} %{' (best)' if cap == best else ''}" for cap in ordered.index],

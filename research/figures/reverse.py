@@ -9,7 +9,7 @@ from operator import itemgetter
 import numpy as np
 
 from research.figures.theme import Markup
-from research.figures.words import alternative_name, level, percent
+from research.figures.words import alternative_name, any_value, level, percent
 from research.models.decision import Choice, Decision
 from research.models.flips import HIGHEST_RATE
 from research.models.what_if import Surface
@@ -39,8 +39,15 @@ def reverse_stress(decision: Decision, surface: Surface) -> Markup:
     q, wins = decision.question, decision.choice == "rent"
     holding_wins_over_cash = q.token is not None and decision.beats_cash("hold").value > 0.5
     hurdles = ["t-bill", "hold"] if holding_wins_over_cash else ["t-bill"]
-    edges = [(far, f"Growth of {q.token} {text}") for far, text in _growths(surface, "rent")]
-    found = [*_conditions(decision, hurdles, wins=wins), *(edges if wins else edges[:1])]
+    edges = [
+        (far, f"Growth of {q.token} {text}{_on_top(decision)}")
+        for far, text in _growths(surface, "rent")
+    ]
+    found = [
+        *_conditions(decision, hurdles, wins=wins),
+        *(edges if wins else edges[:1]),
+        *_untold(decision),
+    ]
     ahead = f"T-bills and of holding {q.token}" if holding_wins_over_cash else "T-bills"
     opening = (
         "Renting wins only as long as each of these is true, the others being as assumed"
@@ -72,7 +79,7 @@ def _conditions(
             other = alternative_name(beaten[-1], q)
             yield np.inf, f"{label}: impossible; {AT_BEST[key]} the rig ends behind {other}"
         elif not ties:
-            yield np.inf, f"{label}: any value will do"
+            yield np.inf, f"{label}: {any_value(flips[0])} will do"
         else:
             above = _better_above(decision, ties, assumed)
             value = max(ties.values()) if above else min(ties.values())
@@ -84,6 +91,22 @@ def _conditions(
                     f"{level(key, assumed)}{_moves(value, assumed, wins=wins)})"
                 ),
             )
+
+
+def _untold(decision: Decision) -> Iterator[tuple[float, str]]:
+    """Yield which inputs have no condition because nothing is assumed to be rented, and say so."""
+    if decision.appraisal.utilization:
+        return
+    labels = "Utilization"
+    if not decision.question.venue.token_amounts:  # else no rate plays a part
+        labels += " and rental rate"
+    yield (
+        np.inf,
+        (
+            f"{labels}: not told, as nothing is assumed to be rented; the what-if shows other "
+            "utilizations"
+        ),
+    )
 
 
 def _better_above(decision: Decision, ties: Mapping[str, float], assumed: float) -> bool:
@@ -130,10 +153,15 @@ def _holding_wins(decision: Decision, surface: Surface) -> str:
     holding = f"Holding {decision.question.token} wins"
     if decision.beats_cash("hold").value > 0.5:
         return f"{holding} wherever renting does not, for as assumed it ends ahead of T-bills."
-    beside = "" if decision.question.drift == "zero" else ", on top of what its past counts for"
+    beside = _on_top(decision)
     if edges := _growths(surface, "hold"):
         return f"{holding} only with an expected growth {edges[0][1]}{beside}."
     if surface.verdict(*surface.assumed_at) == "hold":
         return f"{holding} or loses by a hair: as assumed it is level with T-bills."
     most = f"{100 * surface.token_growths[-1]:.0f} % a year"
     return f"{holding} only with an expected growth above {most}, the most that was tried{beside}."
+
+
+def _on_top(decision: Decision) -> str:
+    """Return what a growth comes on top of, as the end of a sentence."""
+    return "" if decision.question.drift == "zero" else ", on top of what its past counts for"

@@ -12,9 +12,10 @@ from plotly.subplots import make_subplots
 from research.figures.market import show_sentences
 from research.figures.theme import COLOURS, Markup, fade, finish, table
 from research.figures.words import (
+    DRIFT_NAMES,
     alternative_name,
+    nine_worlds_in_ten,
     per_usd,
-    percent,
     sentence_case,
     with_error,
 )
@@ -25,11 +26,6 @@ from research.models.resampling import Interval
 from research.models.uncertainty import BAND, Uncertainty
 from research.origin import Origin
 
-DRIFT_NAMES = {
-    "zero": "none",
-    "historical": "as in the past",
-    "shrunk": "as in the past, as far as known",
-}
 HEADS = {
     0.05: "Worst 5 % end below",
     0.25: "Worst quarter ends below",
@@ -129,7 +125,7 @@ def _chances(alone: Probability, over: Probability, worlds: Interval) -> dict[st
     return {
         sentence_case(KNOWN): with_error(alone),
         sentence_case(DOUBTED): with_error(over),
-        "Nine worlds in ten": f"{percent(worlds.low)} to {percent(worlds.high)}",
+        "Nine worlds in ten": nine_worlds_in_ten(worlds, over),
     }
 
 

@@ -7,10 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from research.figures.theme import Markup, table
-from research.figures.words import (
-    level,
-    usd,
-)
+from research.figures.words import any_value, level, percent, usd
 from research.models.appraisal import Appraisal
 from research.models.decision import Decision
 from research.models.flips import Flip
@@ -63,8 +60,8 @@ def show_flips(decision: Decision, *, origin: Origin) -> Markup:
             "Input": label,
             "Assumed": level(key, today),
             pays: _break_even(key, value),
-            "Level with T-bills": _tie(found.get((key, "t-bill"))),
-            against_token: _tie(found.get((key, "hold"))),
+            "Level with T-bills": _tie(found.get((key, "t-bill")), _unfound(key, decision)),
+            against_token: _tie(found.get((key, "hold")), _unfound(key, decision)),
         }
         for key, label, today, value in inputs
         if key != "rate_usd_per_hour" or q.venue.payout != "token-quoted"
@@ -98,23 +95,31 @@ def _break_even(key: str, value: float | None) -> str:
     if value is None:
         return "at no value"
     if key == "utilization" and value > 1:
-        return f"impossible ({100 * value:.0f} %)"
+        return f"impossible ({percent(value)})"
     if value < 0:
         return "not even for free" if key == "tariff_usd_per_kwh" else "at any value"
     return level(key, value)
 
 
-def _tie(flip: Flip | None) -> str:
-    if flip is None:
+def _unfound(key: str, decision: Decision) -> str:
+    """Return what stands where an input has no flip."""
+    plays_no_part = key == "rate_usd_per_hour" and decision.question.venue.token_amounts
+    if decision.appraisal.utilization or plays_no_part:
         return "–"
+    return "not told: nothing is rented"
+
+
+def _tie(flip: Flip | None, unfound: str) -> str:
+    if flip is None:
+        return unfound
     if flip.value is None:
-        return f"renting {flip.otherwise} at any value"
+        return f"renting {flip.otherwise} at {any_value(flip)}"
     return level(flip.input, flip.value)
 
 
 def _token_tie(flip: Flip, question: Question) -> str:
     if flip.value is None:
-        return f"renting {flip.otherwise} at any price"
+        return f"renting {flip.otherwise} at {any_value(flip)}"
     if _income_moves_with_token(question):  # then it matters when the price changes
         return f"{_price(flip.value * (question.token_price_usd or 0.0))} from the first month on"
     growth = flip.value ** (12 / question.n_months) - 1
@@ -181,7 +186,8 @@ def _profile_label(a: Appraisal) -> str:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
+    """Return a yearly return; beyond a hundredfold its size says nothing more."""
+    return "over 10,000 %" if share > 100 else f"{100 * share + 0.0:,.1f} %"
 
 
 def show_assumptions(frame: pd.DataFrame, *, origin: Origin) -> Markup:

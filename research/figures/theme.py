@@ -262,7 +262,7 @@ def _cell(value: Any, form: str | Callable[[Any], str] | None = None) -> str:
         return f"{value:,}"
     if isinstance(value, Real):
         number = float(value)
-        return f"{number:,.0f}" if abs(number) >= 1000 else f"{number:.4g}"
+        return f"{number:,.0f}" if abs(number) >= 1000 else f"{number + 0.0:.4g}"  # no -0
     return str(value)
 
 

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from research.figures.market import show_sentences
 from research.figures.theme import COLOURS, Markup, finish
-from research.figures.words import percent
+from research.figures.words import per_usd, percent
 from research.models.mixes import Frontier, Mix
 from research.models.sensitivity import Bar, Sobol, Tornado
 from research.origin import Origin
@@ -86,7 +86,8 @@ def plot_frontier(
         height=430,
     )
     ends = [
-        f"{_part(mix)} in {symbol}: median {mix.median:.2f}, loss {percent(mix.expected_shortfall)}"
+        f"{_part(mix)} in {symbol}: median {per_usd(mix.median)}, "
+        f"loss {percent(mix.expected_shortfall)}"
         for mix in (frontier.mixes[0], frontier.mixes[-1])
     ]
     return finish(

@@ -9,7 +9,7 @@ import pandas as pd
 
 from research.figures.market import show_sentences
 from research.figures.theme import Markup, table
-from research.figures.words import percent, sentence_case, with_error
+from research.figures.words import per_usd, percent, sentence_case, with_error
 from research.models.grades import AXES, Grade, Overall, overall
 from research.models.mixes import Frontier
 from research.models.regret import max_regret, minimax
@@ -64,12 +64,12 @@ def show_mixes(frontier: Frontier | None, *, symbol: str | None, origin: Origin)
     rows = [
         {
             f"In {symbol}": f"{100 * mix.weight:.0f} %" + (" *" if mix is frontier.best else ""),
-            "Median": f"{mix.median:.2f}",
-            "Mean": f"{mix.mean:.2f}",
+            "Median": per_usd(mix.median),
+            "Mean": per_usd(mix.mean),
             "Mean loss in the worst 5 %": percent(mix.expected_shortfall),
             "Chance of loss": with_error(mix.p_loss),
             **{
-                f"Sure amount, risk aversion {risk_aversion:g}": f"{worth:.2f}"
+                f"Sure amount, risk aversion {risk_aversion:g}": per_usd(worth)
                 for risk_aversion, worth in mix.certainty_equivalents.items()
             },
             "Efficient": mix.efficient,
@@ -135,7 +135,7 @@ def show_regret(regrets: pd.DataFrame, *, names: Mapping[str, str], origin: Orig
 
 
 def _regret(value: float) -> str:
-    return "best" if value == 0 else f"{value:.2f}"
+    return "best" if value == 0 else per_usd(value)
 
 
 def show_grades(

@@ -18,7 +18,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from research.figures.theme import Markup, table
-from research.figures.words import error_at_most, percent, usd
+from research.figures.words import DRIFT_NAMES, error_at_most, percent, usd
+from research.models.bootstrap import Drift
 from research.models.what_if import Surface
 from research.origin import Origin
 from research.origin.markup import source_line
@@ -61,6 +62,7 @@ class WhatIf:
 
     surface: Surface
     token: str | None  # symbol
+    drift: Drift  # what the growths of the grid come on top of
     rig: str  # what is rented out, such as "one RTX 4090"
     capital_usd: float
     origin: Origin
@@ -78,7 +80,7 @@ class WhatIf:
         """Return the sentence as the text that stays and the words that vary."""
         s, shares, amounts = self.surface, _each(percent), _each(self._usd)
         utilization = Varying((UTILIZATION,), self._utilizations())
-        growth = Varying((GROWTH,), _growing(s.token_growths))
+        before, growing = self._growing()
         tariff = Varying((TARIFF,), self._tariffs())
         beats_cash = Varying(EVERY_AXIS, shares(s.beats_cash))
         rent = Varying(EVERY_AXIS, amounts(s.rent_median))
@@ -101,9 +103,9 @@ class WhatIf:
         return [
             "At ",
             utilization,
-            f" utilization, with {self.token} expected ",
-            growth,
-            " and power at ",
+            f" utilization, with {self.token} expected {before}",
+            Varying((GROWTH,), growing),
+            f"{',' if before else ''} and power at ",
             tariff,
             f", renting out {self.rig} ends ahead of holding {self.token} in ",
             Varying(EVERY_AXIS, shares(s.beats_hold)),
@@ -122,7 +124,7 @@ class WhatIf:
         """Return the inputs of which the grid has more than one value."""
         found = [
             Slider(UTILIZATION, "Utilization", self._utilizations()),
-            Slider(GROWTH, f"Growth of {self.token} a year", self._growths()),
+            Slider(GROWTH, f"Growth of {self.token} a year{self._on_top()}", self._growths()),
             Slider(TARIFF, "Electricity", self._tariffs()),
         ]
         return [slider for slider in found if len(slider.steps) > 1]
@@ -135,10 +137,11 @@ class WhatIf:
         if s.beats_hold is not None:
             caption = (
                 f"Chance that renting ends ahead of holding {self.token}, at {self._tariffs()[t]}: "
-                f"{rows} expected growth of {self.token} a year"
+                f"{rows} expected growth of {self.token} a year{self._on_top()}"
             )
             found.append(self._table(s.beats_hold[:, :, t], self._growths(), g, caption))
-        given = f", with {self.token} expected {_growing(s.token_growths)[g]}"
+        before, growing = self._growing()
+        given = f", with {self.token} expected {before}{growing[g]}"
         caption = (
             f"Chance that renting ends ahead of T-bills{given if self.token else ''}: "
             f"{rows} price of electricity in USD/kWh"
@@ -213,7 +216,7 @@ class WhatIf:
                 options=[(step, at) for at, step in enumerate(slider.steps)],
                 value=assumed[slider.axis],
                 description=slider.label,
-                style={"description_width": "16em"},
+                style={"description_width": "20em"},
                 layout={"width": "min(100%, 44em)"},
             )
             for slider in self.sliders()
@@ -255,6 +258,17 @@ class WhatIf:
             for growth in self.surface.token_growths
         ]
 
+    def _growing(self) -> tuple[str, list[str]]:
+        """Return what is expected of the token as the words that stay and those that vary."""
+        growths = self.surface.token_growths
+        if self.drift == "zero":
+            return "", _moving(growths)
+        return f"to grow {DRIFT_NAMES[self.drift]}, with ", _beside(growths)
+
+    def _on_top(self) -> str:
+        """Return what the growths come on top of, after their name."""
+        return "" if self.drift == "zero" else " on top of its past"
+
     def _tariffs(self) -> list[str]:
         return [f"{tariff:.3f} USD/kWh" for tariff in self.surface.tariffs_usd_per_kwh]
 
@@ -273,6 +287,7 @@ def show_what_if(
     surface: Surface,
     *,
     token: str | None,
+    drift: Drift,
     rig: str,
     capital_usd: float,
     origin: Origin,
@@ -282,6 +297,7 @@ def show_what_if(
     Parameters
     ----------
     token : its symbol; None where it has no price
+    drift : what the growths of the grid come on top of
     rig : what is rented out, such as "one RTX 4090"
     capital_usd : put to work either way
     origin : of what went in
@@ -289,6 +305,7 @@ def show_what_if(
     return WhatIf(
         surface=surface,
         token=token,
+        drift=drift,
         rig=rig,
         capital_usd=capital_usd,
         origin=origin,
@@ -305,11 +322,20 @@ def _each(words: Callable[[float], str]) -> Callable[[Array], list[Any]]:
     return all_of
 
 
-def _growing(growths: Array) -> list[str]:
+def _moving(growths: Array) -> list[str]:
     return [
         f"to {'grow' if growth > 0 else 'fall'} {_digits(100 * abs(growth))} % a year"
         if growth
         else "neither to rise nor to fall"
+        for growth in growths
+    ]
+
+
+def _beside(growths: Array) -> list[str]:
+    return [
+        f"{_digits(100 * abs(growth))} % a year {'on top' if growth > 0 else 'taken off'}"
+        if growth
+        else "nothing on top"
         for growth in growths
     ]
 

@@ -10,16 +10,24 @@ from research.figures.theme import Markup, answer
 from research.headline import Figure, Headline
 from research.models.comparison import Comparison, Probability
 from research.models.decision import CHIEF, Decision
+from research.models.flips import Flip
 from research.models.futures import Question
+from research.models.resampling import Interval
 from research.models.uncertainty import Uncertainty
 from research.origin import Origin
 
+NO_CERTAINTY = 1e-6  # chance: as near to none, or to all, as matters to nobody
 DRIFTS = {
     "zero": "a token is expected neither to rise nor to fall, since past growth says next to "
     "nothing about future growth",
     "historical": "a token is expected to grow as it did in the weeks drawn from, which is a "
     "strong assumption",
     "shrunk": "a token's past growth counts as far as it is known, which is little",
+}
+DRIFT_NAMES = {
+    "zero": "none",
+    "historical": "as in the past",
+    "shrunk": "as in the past, as far as known",
 }
 
 
@@ -41,20 +49,49 @@ def usd_figure(name: str, amount: float) -> Figure:
 
 
 def per_usd(wealth: float) -> str:
-    """Return wealth per dollar put in to the cent, without a minus before nothing."""
-    return f"{round(wealth, 2) + 0.0:.2f}"
+    """Return wealth per dollar put in, rounded to what it means: 0.34, 12.60, 4,542, 82,410."""
+    return ratio(wealth)
+
+
+def ratio(value: float) -> str:
+    """Return a number to the cent, or a large one to four digits; no minus before nothing."""
+    if abs(value) < 100:
+        return f"{round(value, 2) + 0.0:.2f}"
+    return f"{_four_digits(value):,.0f}"
+
+
+def _four_digits(value: float) -> float:
+    return float(f"{value:.4g}")
 
 
 def percent(share: float) -> str:
     """Return a share as a percentage that never rounds a chance to a certainty."""
     if 0 < share < 0.01:
         return "under 1 %"
-    return "over 99 %" if 0.99 < share < 1 else f"{100 * share + 0.0:.0f} %"  # no -0 %
+    if 0.99 < share < 1:
+        return "over 99 %"
+    return f"{round(_four_digits(100 * share), 0) + 0.0:,.0f} %"  # no -0 %
 
 
 def with_error(probability: Probability) -> str:
     """Return a probability with its 95 % Monte Carlo error in points."""
-    return f"{percent(probability.value)} (± {196 * probability.std_error:.1f} points)"
+    points = 196 * probability.std_error
+    error = "under 0.1" if 0 < points < 0.05 else f"{points:.1f}"
+    return f"{percent(probability.value)} (± {error} points)"
+
+
+def nine_worlds_in_ten(worlds: Interval, over: Probability) -> str:
+    """Return between which chances nine worlds in ten lie.
+
+    The futures of one world are few: that all of them end well is no certainty where not all do.
+
+    Parameters
+    ----------
+    over : the chance over the futures of all worlds
+    """
+    room = 0.0 if over.value in (0, 1) else NO_CERTAINTY
+    low, high = (percent(min(max(end, room), 1 - room)) for end in worlds)
+    return low if low == high else f"{low} to {high}"
 
 
 def error_at_most(n_paths: int) -> str:
@@ -228,8 +265,8 @@ def _doubted(uncertainty: Uncertainty, question: Question) -> str:
         other = "T-bills"
     return (
         f"With the doubt about the inputs, too, the chance that renting ends ahead of {other} is "
-        f"{percent(chance.value)} (nine worlds in ten: {percent(worlds.low)} to "
-        f"{percent(worlds.high)}). A world is one guess at what the inputs truly are; "
+        f"{percent(chance.value)} (nine worlds in ten: {nine_worlds_in_ten(worlds, chance)}). "
+        "A world is one guess at what the inputs truly are; "
         f"{uncertainty.n_worlds} were drawn."
     )
 
@@ -274,4 +311,15 @@ def level(key: str, value: float) -> str:
     """Return the value of an input that can flip the answer, with its unit."""
     if key == "utilization":
         return f"{100 * value:.0f} %"
-    return f"{value:.2f} USD/h" if key == "rate_usd_per_hour" else f"{value:.3f} USD/kWh"
+    return f"{value:,.2f} USD/h" if key == "rate_usd_per_hour" else f"{value:.3f} USD/kWh"
+
+
+def any_value(flip: Flip) -> str:
+    """Return at which values an input flips nothing: all there are, or all that were tried."""
+    low, high = flip.tried
+    return {
+        "utilization": "any value",
+        "rate_usd_per_hour": f"any rate up to {high:,.6g} USD/h",
+        "tariff_usd_per_kwh": f"any price up to {high:,.6g} USD/kWh",
+        "token": f"any price from {low:,.6g} to {high:,.0f} times what is assumed",
+    }[flip.input]

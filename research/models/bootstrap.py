@@ -86,6 +86,17 @@ class Resampler:
             growth[name] = np.exp(cumulated[name])
         return growth, scores
 
+    def log_expected_growth(self) -> dict[str, float]:
+        """Return the log of the expected growth of each price until the horizon, by column."""
+        n_weeks = int(self.month_ends[-1])
+        return {
+            name: float(
+                shift[-1] + log_expected_growth(self.weeks[name], n_weeks, self.block_weeks)[-1]
+            )
+            for name, shift in self.shift.items()
+            if self.block_weeks is not None
+        }
+
     def _months(
         self, worlds: dict[str, Array], offset: Array, n_history: int, rng: np.random.Generator
     ) -> dict[str, Array]:

@@ -7,6 +7,7 @@ shock, and puts the stated growth in; how many paths are drawn plays no part in 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -108,9 +109,24 @@ def log_growth_per_step(
 
 
 def log_growths(
-    joint: pd.DataFrame, *, drift: Drift, risk_free_per_year: float, days_per_step: int
+    joint: pd.DataFrame,
+    *,
+    drift: Drift | Mapping[str, float],
+    risk_free_per_year: float,
+    days_per_step: int,
+    n_steps: int,
 ) -> dict[str, float]:
-    """Return `log_growth_per_step` of each column of joint returns, by name."""
+    """Return the log growth of the expected price in one step, by column of joint returns.
+
+    Parameters
+    ----------
+    joint : log returns of shape (n_steps, n_columns)
+    drift : as of `log_growth_per_step`; or, where the returns are not to be asked, the log growth
+        of the expected price until the horizon, by column
+    n_steps : until the horizon
+    """
+    if not isinstance(drift, str):
+        return {str(name): drift[str(name)] / n_steps for name in joint.columns}
     return {
         str(name): log_growth_per_step(
             joint[name].to_numpy(),

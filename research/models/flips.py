@@ -34,7 +34,8 @@ class Flip:
     input: Literal["utilization", "rate_usd_per_hour", "tariff_usd_per_kwh", "token"]
     against: str
     value: float | None  # unit of the input; token: a factor on every future price
-    otherwise: Literal["ahead", "behind"] | None  # renting, in most paths, whatever the value
+    otherwise: Literal["ahead", "behind"] | None  # renting, in most paths, at every value tried
+    tried: tuple[float, float]  # lowest and highest value; unit as of `value`
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -206,9 +207,10 @@ def _flip(
         return float(np.median(lead(x)))
 
     at_low, at_high = median_lead(low), median_lead(high)
+    made = partial(
+        Flip, input=name, against=against, tried=(float(transform(low)), float(transform(high)))
+    )
     if at_low * at_high > 0:
-        return Flip(
-            input=name, against=against, value=None, otherwise="ahead" if at_low > 0 else "behind"
-        )
+        return made(value=None, otherwise="ahead" if at_low > 0 else "behind")
     root = float(brentq(median_lead, low, high, xtol=1e-10))
-    return Flip(input=name, against=against, value=float(transform(root)), otherwise=None)
+    return made(value=float(transform(root)), otherwise=None)

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from research.models.bootstrap import Drift, History, fit_resampler
+from research.models.bootstrap import Drift, History, Resampler, fit_resampler
 from research.models.comparison import KEPT_PATHS, Comparison, Part, Wealth, combine, reduce
 from research.models.dynamics import Dynamics
 from research.models.flips import Line, rental_lines
@@ -90,7 +90,7 @@ class _Block:
     lines: Mapping[str, Line]
 
 
-def fit(question: Question, drift: Drift | None = None) -> Dynamics:
+def fit(question: Question, drift: Drift | None = None) -> Resampler:
     """Return the usual law of prices: joint weeks resampled in blocks.
 
     Raises

@@ -18,6 +18,7 @@ historical simulation.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -219,7 +220,7 @@ def fit_garch(
     daily: pd.DataFrame,
     *,
     n_months: int,
-    drift: Drift,
+    drift: Drift | Mapping[str, float],
     risk_free_per_year: float,
     demand_token_correlation: float = 0.0,
 ) -> Garch:
@@ -232,7 +233,7 @@ def fit_garch(
     ----------
     daily : daily log returns, columns among `token` and `market`; rows with a gap are left out
     n_months : horizon
-    drift : `zero`, `historical` or `shrunk`, see `dynamics.log_growth_per_step`
+    drift : `zero`, `historical`, `shrunk` or the growth itself, see `dynamics.log_growths`
     risk_free_per_year : what `shrunk` shrinks towards
     demand_token_correlation : of normal scores, for whoever draws demand
 
@@ -245,6 +246,7 @@ def fit_garch(
     joint = joint_returns(daily, "GARCH", required=MIN_DAYS, unit="joint days")
     returns = {str(name): joint[name].to_numpy() for name in joint.columns}
     volatility = {name: fit_volatility(x, name) for name, x in returns.items()}
+    ends = month_ends(n_months, steps_per_year=DAYS_PER_YEAR)
     return Garch(
         volatility=volatility,
         compensators={
@@ -252,9 +254,13 @@ def fit_garch(
             for name, law in volatility.items()
         },
         log_growth_per_day=log_growths(
-            joint, drift=drift, risk_free_per_year=risk_free_per_year, days_per_step=1
+            joint,
+            drift=drift,
+            risk_free_per_year=risk_free_per_year,
+            days_per_step=1,
+            n_steps=int(ends[-1]),
         ),
-        month_ends=month_ends(n_months, steps_per_year=DAYS_PER_YEAR),
+        month_ends=ends,
         demand_token_correlation=demand_token_correlation,
     )
 

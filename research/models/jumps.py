@@ -11,6 +11,7 @@ Merton (1976), Journal of Financial Economics 3, 125-144.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -99,7 +100,7 @@ def fit_jumps(
     daily: pd.DataFrame,
     *,
     n_months: int,
-    drift: Drift,
+    drift: Drift | Mapping[str, float],
     risk_free_per_year: float,
     demand_token_correlation: float = 0.0,
 ) -> Jumps:
@@ -109,7 +110,7 @@ def fit_jumps(
     ----------
     daily : daily log returns, columns among `token` and `market`; rows with a gap are left out
     n_months : horizon
-    drift : `zero`, `historical` or `shrunk`, see `dynamics.log_growth_per_step`
+    drift : `zero`, `historical`, `shrunk` or the growth itself, see `dynamics.log_growths`
     risk_free_per_year : what `shrunk` shrinks towards
     demand_token_correlation : of normal scores, for whoever draws demand
 
@@ -134,14 +135,19 @@ def fit_jumps(
             f"jumps of {first}", nobs=n_jumps, required=MIN_JUMPS, unit="jump days"
         )
     others = x[~jumped]
+    ends = month_ends(n_months, steps_per_year=DAYS_PER_YEAR)
     return Jumps(
         columns=tuple(joint.columns),
         covariance=np.cov(others, rowvar=False, ddof=0).reshape(x.shape[1], x.shape[1]),
         sizes=x[jumped] - others.mean(axis=0),
         jumps_per_day=n_jumps / len(x),
         log_growth_per_day=log_growths(
-            joint, drift=drift, risk_free_per_year=risk_free_per_year, days_per_step=1
+            joint,
+            drift=drift,
+            risk_free_per_year=risk_free_per_year,
+            days_per_step=1,
+            n_steps=int(ends[-1]),
         ),
-        month_ends=month_ends(n_months, steps_per_year=DAYS_PER_YEAR),
+        month_ends=ends,
         demand_token_correlation=demand_token_correlation,
     )

@@ -1,7 +1,9 @@
 """The same question under other laws of prices and other drifts, to see what hangs on the model.
 
-All laws share the draws of rate, utilization, resale and failures, so what differs between two
-lines is the law, not luck.
+All laws expect the price at the horizon that the usual one expects there, whatever days or weeks
+each of them is fitted to: a mean of the past depends on which past it is. They share the
+draws of rate, utilization, resale and failures, too, so what differs between two lines is the law,
+not luck.
 """
 
 from __future__ import annotations
@@ -67,7 +69,7 @@ def _fitted(q: Question, law: str, drift: Drift) -> Dynamics:
     return fitted(
         history,
         n_months=q.n_months,
-        drift=drift,
+        drift=usual.log_expected_growth(),
         risk_free_per_year=q.cash_yield_per_year,
         demand_token_correlation=usual.demand_token_correlation,
     )

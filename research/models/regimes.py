@@ -13,6 +13,7 @@ Akaike (1974), IEEE Transactions on Automatic Control 19, 716-723: what a parame
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -109,7 +110,7 @@ def fit_regimes(
     weekly: pd.DataFrame,
     *,
     n_months: int,
-    drift: Drift,
+    drift: Drift | Mapping[str, float],
     risk_free_per_year: float,
     demand_token_correlation: float = 0.0,
 ) -> Regimes:
@@ -122,7 +123,7 @@ def fit_regimes(
     ----------
     weekly : weekly log returns, columns among `token` and `market`; rows with a gap are left out
     n_months : horizon
-    drift : `zero`, `historical` or `shrunk`, see `dynamics.log_growth_per_step`
+    drift : `zero`, `historical`, `shrunk` or the growth itself, see `dynamics.log_growths`
     risk_free_per_year : what `shrunk` shrinks towards
     demand_token_correlation : of normal scores, for whoever draws demand
 
@@ -140,6 +141,7 @@ def fit_regimes(
     weight = smoothed.mean(axis=0)
     covariance = np.einsum("tr,ti,tj->rij", smoothed, centred, centred)
     covariance /= smoothed.sum(axis=0)[:, None, None]
+    ends = month_ends(n_months, steps_per_year=WEEKS_PER_YEAR)
     fitted = Regimes(
         columns=tuple(joint.columns),
         covariance=covariance,
@@ -147,9 +149,13 @@ def fit_regimes(
         weight=weight,
         turbulent_now=turbulent_now,
         log_growth_per_week=log_growths(
-            joint, drift=drift, risk_free_per_year=risk_free_per_year, days_per_step=7
+            joint,
+            drift=drift,
+            risk_free_per_year=risk_free_per_year,
+            days_per_step=7,
+            n_steps=int(ends[-1]),
         ),
-        month_ends=month_ends(n_months, steps_per_year=WEEKS_PER_YEAR),
+        month_ends=ends,
         demand_token_correlation=demand_token_correlation,
     )
     _require_told_apart(fitted, gain, len(x))

@@ -68,7 +68,7 @@ def text(cell: Cell) -> str:
         return MISSING
     if isinstance(cell, str):
         return cell
-    return f"{cell:,.0f}" if abs(cell) >= 1000 else f"{cell:.4g}"
+    return f"{cell:,.0f}" if abs(cell) >= 1000 else f"{cell + 0.0:.4g}"  # no -0
 
 
 def _harmless(cell: Cell) -> str:

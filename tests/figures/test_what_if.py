@@ -13,15 +13,21 @@ from bs4 import BeautifulSoup
 from research.errors import DataError
 from research.figures import what_if
 from research.figures.what_if import WIDGET_VIEW, WhatIf, show_what_if
+from research.models.bootstrap import Drift
 from research.models.what_if import Surface
 from research.origin import Origin
 from tests.surfaces import surface, without_token
 
 
-def made(grid: Surface, token: str | None = "AKT") -> WhatIf:  # noqa: S107 - a symbol, no secret
+def made(
+    grid: Surface,
+    token: str | None = "AKT",  # noqa: S107 - a symbol, no secret
+    drift: Drift = "zero",
+) -> WhatIf:
     return show_what_if(
         grid,
         token=token,
+        drift=drift,
         rig="one RTX 4090",
         capital_usd=2_200,
         origin=Origin.said("made <by> hand"),
@@ -44,6 +50,24 @@ def test_the_sentence_says_what_the_grid_holds_and_the_answer() -> None:
         "T-bills in 73 %. In the middle future 2,200 USD become 3,300 USD by renting, 220 USD by "
         "holding and 2,290 USD in T-bills. Answer: rent."
     )
+
+
+@pytest.mark.parametrize(
+    ("drift", "past"),
+    [("historical", "as in the past"), ("shrunk", "as in the past, as far as known")],
+)
+def test_a_growth_on_top_of_the_past_is_said_to_be_so_wherever_it_is_told(
+    drift: Drift, past: str
+) -> None:
+    shown = made(surface(), drift=drift)
+
+    for at, beside in enumerate(["50 % a year taken off", "nothing on top", "100 % a year on top"]):
+        told = f"with AKT expected to grow {past}, with {beside}, and power at 0.150 USD/kWh"
+        assert told in shown.sentence(1, at, 1)
+    assert shown.sliders()[1].label == "Growth of AKT a year on top of its past"
+    first, second = (table.text for table in soup(shown).select("figure"))
+    assert "expected growth of AKT a year on top of its past" in first
+    assert f"with AKT expected to grow {past}, with nothing on top: a line" in second
 
 
 def test_without_a_token_the_sentence_speaks_of_renting_alone() -> None:

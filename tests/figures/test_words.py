@@ -15,6 +15,7 @@ from research.models.bootstrap import History
 from research.models.comparison import Probability
 from research.models.decision import Decision, decide
 from research.models.futures import fit, live
+from research.models.resampling import Interval
 from research.models.what_if import Surface, surface
 from research.origin import Origin
 from tests.doubts import uncertainty
@@ -38,10 +39,37 @@ def test_an_amount_is_rounded_to_what_it_means(amount: float, said: str) -> None
 
 @pytest.mark.parametrize(
     ("share", "said"),
-    [(0.0, "0 %"), (-0.0, "0 %"), (0.004, "under 1 %"), (0.996, "over 99 %"), (1.0, "100 %")],
+    [
+        *[(0.0, "0 %"), (-0.0, "0 %"), (-0.003, "0 %"), (0.004, "under 1 %")],
+        *[(0.996, "over 99 %"), (1.0, "100 %")],
+    ],
 )
 def test_a_chance_is_never_rounded_to_a_certainty(share: float, said: str) -> None:
     assert words.percent(share) == said
+
+
+@pytest.mark.parametrize(
+    ("share", "said"), [(-260.443, "-26,040 %"), (12.34, "1,234 %"), (-0.47, "-47 %")]
+)
+def test_a_large_percentage_is_rounded_to_what_it_means(share: float, said: str) -> None:
+    assert words.percent(share) == said
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(21_004.76, "21,000"), (5_673.83, "5,674"), (602.0, "602"), (45.678, "45.68")],
+)
+def test_a_large_ratio_has_four_digits(value: float, said: str) -> None:
+    assert words.ratio(value) == words.per_usd(value) == said
+
+
+def test_a_chance_short_of_certain_is_certain_in_no_nine_worlds_in_ten() -> None:
+    almost = Probability(value=0.9997, std_error=1e-4, nobs=100_000)
+
+    assert words.with_error(almost) == "over 99 % (± under 0.1 points)"
+    assert words.nine_worlds_in_ten(Interval(1.0, 1.0), almost) == "over 99 %"
+    assert words.nine_worlds_in_ten(Interval(0.7, 1.0), almost) == "70 % to over 99 %"
+    assert words.nine_worlds_in_ten(Interval(1.0, 1.0), replace(almost, value=1.0)) == "100 %"
 
 
 @pytest.mark.parametrize(("wealth", "said"), [(-0.001, "0.00"), (-0.006, "-0.01"), (1.0, "1.00")])
@@ -91,6 +119,14 @@ def test_an_impossible_break_even_is_called_impossible() -> None:
     said = text(tables.show_flips(dear, origin=ORIGIN))
 
     assert re.search(r"Utilization 60 % impossible \(\d+ %\)", said)
+
+
+def test_a_rate_of_return_beyond_a_hundredfold_a_year_is_told_as_that() -> None:
+    rich = decide(question(processes=replace(PROCESSES, rate_usd_per_hour=50.0)))
+
+    said = text(tables.show_appraisal(rich, origin=ORIGIN))
+
+    assert "Internal rate of return a year over 10,000 %" in said
 
 
 def test_a_payout_in_tokens_has_no_rate_to_flip() -> None:
@@ -258,6 +294,38 @@ def test_what_cannot_be_is_called_impossible() -> None:
     assert "Price of electricity: impossible; even with free power" in said
 
 
+def test_a_price_of_electricity_that_flips_nothing_is_told_as_far_as_it_was_tried() -> None:
+    rich = decide(question(processes=replace(PROCESSES, rate_usd_per_hour=50.0)))
+
+    said = text(reverse.reverse_stress(rich, grid_of(rich)))
+
+    assert "Price of electricity: any price up to 5 USD/kWh will do" in said
+    assert "renting ahead at any price up to 5 USD/kWh" in text(
+        tables.show_flips(rich, origin=ORIGIN)
+    )
+
+
+def test_where_nothing_is_rented_the_flips_of_renting_are_said_to_be_untold() -> None:
+    idle = decide(question(processes=replace(PROCESSES, utilization_mean=0.0)))
+
+    said = text(reverse.reverse_stress(idle, grid_of(idle)))
+
+    assert "Utilization and rental rate: not told, as nothing is assumed to be rented" in said
+    assert re.search(
+        r"Utilization 0 % .* not told: nothing is rented",
+        text(tables.show_flips(idle, origin=ORIGIN)),
+    )
+
+
+def test_a_rate_that_flips_nothing_is_told_as_far_as_it_was_tried() -> None:
+    asked = question(processes=replace(PROCESSES, utilization_mean=0.01), capital_usd=2_200)
+    poor = decide(replace(asked, processes=replace(asked.processes, rate_usd_per_hour=0.1)))
+
+    said = text(tables.show_flips(poor, origin=ORIGIN))
+
+    assert "renting behind at any rate up to 2 USD/h" in said
+
+
 def test_holding_wins_from_the_growth_on_at_which_the_what_if_says_so(neither: Decision) -> None:
     made = grid_of(neither)
     made = replace(
@@ -305,6 +373,27 @@ def test_where_holding_beats_t_bills_renting_must_beat_both() -> None:
     assert risen.choice == "hold"
     assert f"Rental rate above {harder:.2f} USD/h" in said
     assert "Holding AKT wins wherever renting does not" in said
+
+
+def test_where_the_past_counts_a_growth_that_turns_the_answer_is_said_to_come_on_top(
+    worthwhile: Decision,
+) -> None:
+    made = grid_of(worthwhile)
+    high = made.token_growths >= 0.5
+    made = replace(
+        made,
+        hold_beats_cash=np.where(high, 0.7, 0.2),
+        beats_cash=np.full(made.shape, 0.9),
+        beats_hold=np.broadcast_to(np.where(high, 0.3, 0.9)[:, None], made.shape),
+    )
+    past = replace(worthwhile, question=replace(worthwhile.question, drift="historical"))
+
+    said = text(reverse.reverse_stress(past, made))
+
+    assert (
+        "Growth of AKT below a value that lies between 25 % and 50 % a year (assumed: 0 %), "
+        "on top of what its past counts for"
+    ) in said
 
 
 def test_the_largest_error_of_a_share_is_that_of_one_half() -> None:

@@ -217,6 +217,11 @@ def test_where_no_value_would_do_the_flip_says_on_which_side_renting_stays(
         books_of(Venue(payout="usd")), rig, paths, {"other": np.full(N_PATHS, level)}
     )
     assert {(flip.value, flip.otherwise) for flip in all_flips} == {(None, otherwise)}
+    assert {flip.input: flip.tried for flip in all_flips} == {
+        "utilization": (0.0, 1.0),
+        "rate_usd_per_hour": (0.0, pytest.approx(20 * 0.4)),
+        "tariff_usd_per_kwh": (0.0, 5.0),
+    }
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from research.models.bootstrap import History
-from research.models.futures import Question
+from research.models.bootstrap import Drift, History
+from research.models.futures import Question, fit
 from research.models.laws import GARCH_DAYS, LAWS, PATHS, Line, under_other_laws
 from research.models.rig import Venue
 from tests.questions import PROCESSES, question
@@ -74,6 +74,25 @@ def test_at_zero_drift_the_token_is_expected_to_stay_where_it_is_under_each_law(
         error = hold.terminal.std() / np.sqrt(len(hold.terminal))
         assert abs(hold.mean / (1 - TRADE_COST) ** 2 - 1) < 4 * error, line.law
         assert 0.005 < error < 0.03, line.law
+
+
+@pytest.mark.parametrize("drift", ["historical", "shrunk"])
+def test_each_law_expects_what_the_usual_one_does_whatever_days_it_is_fitted_to(
+    drift: Drift,
+) -> None:
+    fallen = asked(drift=drift)
+    daily = fallen.daily.copy()
+    daily.iloc[-GARCH_DAYS:, 0] -= 0.004  # the latest days alone say that the token falls
+    q = replace(fallen, daily=daily, history=History(returns=daily.resample("W-SUN").sum()))
+
+    found = under_other_laws(q)[: len(LAWS)]
+
+    expected = np.exp(fit(q).log_expected_growth()["token"])
+    for line in found:
+        assert line.comparison is not None, line.refusal
+        hold = line.comparison.outcomes["hold"]
+        error = hold.terminal.std() / np.sqrt(len(hold.terminal))
+        assert abs(hold.mean / (1 - TRADE_COST) ** 2 - expected) < 4 * error, line.law
 
 
 def test_a_rig_that_no_price_touches_lives_through_the_same_months_under_each_law(

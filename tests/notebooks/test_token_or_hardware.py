@@ -20,6 +20,8 @@ def test_the_page_of_the_simulated_market_answers_first_and_says_what_it_is(
 
     assert page.index('class="answer') < page.index("What each choice may become")
     assert "Simulated data" in page
+    for text in ("The ring is the mix", "another growth of the token", "beliefs about the token"):
+        assert text in page
     assert len(page) < 3_000_000
     assert "Traceback" not in page
 
@@ -33,6 +35,17 @@ def test_a_network_without_public_data_is_said_so_and_its_hardware_answered(
 
     assert "No public data for Kazam Chain (KZM)" in page
     assert "the rig alone ends" in page
+
+
+def test_without_a_token_nothing_explains_what_only_a_token_has(tmp_path: Path) -> None:
+    page = render.report(
+        "token-or-hardware", {**QUICK, "network": "kazam"}, store="sample", out=tmp_path
+    ).read_text()
+
+    assert "There is no token here to be mixed with a rig" in page
+    for text in ("The ring is the mix", "another growth of the token", "beliefs about the token"):
+        assert text not in page
+    assert "There is no price of Kazam Chain's token here, and so no record of it" in page
 
 
 def test_plain_papermill_runs_it_unchanged(tmp_path: Path) -> None:

@@ -155,7 +155,14 @@ def test_a_file_keeps_ten_digits_and_nothing_in_it_is_a_formula() -> None:
 
 @pytest.mark.parametrize(
     ("cell", "shown"),
-    [(None, "–"), ("a", "a"), (1234567.8, "1,234,568"), (0.123456, "0.1235"), (3, "3"), (0, "0")],
+    [
+        (None, "–"),
+        ("a", "a"),
+        (1234567.8, "1,234,568"),
+        (0.123456, "0.1235"),
+        (3, "3"),
+        (-0.0, "0"),
+    ],
 )
 def test_a_cell_is_shown_with_four_significant_digits(cell: Any, shown: str) -> None:
     assert figure_data.text(cell) == shown

@@ -30,6 +30,7 @@ def made(**changes: Any) -> WhatIf:
     usual: dict[str, Any] = {
         "surface": surface(),
         "token": "AKT",
+        "drift": "zero",
         "rig": "one RTX 4090",
         "capital_usd": 2_200,
         "origin": Origin.said("by hand"),
