@@ -43,14 +43,6 @@ from research.models.venues import Offer
 
 MARKET = "btc"  # the factor that is drawn together with the token, and an alternative of its own
 FRESH_DAYS = 3  # an older price is pointed out
-GRADED = {  # kinds of facts that the grade of the contract counts; an oracle trips the breaker
-    "no-sla": "no-sla",
-    "slashing": "slashing",
-    "payout-rule": "payout-rule",
-    "oracle": "oracle",
-    "circuit-breaker": "oracle",
-    "pending-migration": "pending-migration",
-}
 MAX_STD_ERROR = 0.005  # of the chance that renting wins: where met, no more futures are drawn
 MIN_DEMAND_SHARE = 0.8  # of the weeks with prices: less, and demand would cost too many of them
 
@@ -157,7 +149,7 @@ def build(run: Run) -> Case:
             rig_exit_days=inputs.assumption("selling_days"),
             rig_exit_cost=rig.selling_cost,
             largest_share=None,  # no catalogue has it; a series of one's own may, some day
-            contract_facts=len({GRADED[fact.kind] for fact in facts if fact.kind in GRADED}),
+            contract_facts=catalogue.graded_kinds(facts),
         ),
         facts=facts,
         staking=staking,

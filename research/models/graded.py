@@ -38,7 +38,7 @@ class Known:
     rig_exit_days: float
     rig_exit_cost: float  # fraction given up
     largest_share: float | None  # of the largest provider or customer; None: not known
-    contract_facts: int  # kinds of counted facts: oracle, migration, changed payout rule ...
+    contract_facts: int | None  # kinds of facts: oracle, changed payout rule ...; None: not known
 
 
 def grades(
@@ -65,7 +65,7 @@ def _hold(uncertainty: Uncertainty, known: Known) -> tuple[Grade, ...]:
         _of_worlds(uncertainty, "drawdown", "hold_drawdown"),
         *liquidity,
         grade("concentration", known.largest_share),
-        grade("contract", float(known.contract_facts)),
+        grade("contract", known.contract_facts),
     )
 
 
@@ -101,7 +101,7 @@ def _rent(
     return (
         *found,
         grade("concentration", known.largest_share),
-        grade("contract", float(known.contract_facts)),
+        grade("contract", known.contract_facts),
     )
 
 
