@@ -262,7 +262,7 @@ def show_notes(notes: Sequence[str], *, origin: Origin) -> Markup:
     if origin.simulated:
         notes = ["Every price here is simulated, to show how the report works.", *notes]
     items = "".join(f"<li>{escape(note)}</li>" for note in notes)
-    return Markup(f"<ul>{items}</ul>" if items else "<p>Nothing had to be left out.</p>")
+    return Markup(f"<ul>{items}</ul>" if items else "<p>No series was refused.</p>")
 
 
 def sentence_case(text: str) -> str:

@@ -174,7 +174,17 @@ def test_what_was_left_out_is_said_first() -> None:
 
     assert "Left out: akash.price_usd, for shifted day: a day off." in said
     assert said.endswith("A sentence.")
-    assert "Nothing had to be left out" in text(market.show_notes([], origin=ORIGIN))
+    # series with many days missing may still be shown, so that is all that can be said
+    assert text(market.show_notes([], origin=ORIGIN)) == "No series was refused."
+
+
+def test_ages_in_brackets_are_promised_only_where_there_are_some(networks: pd.DataFrame) -> None:
+    without = networks.drop(columns=["market_cap_usd", "market_cap_last", "demand", "multiple"])
+    without = without.reindex(columns=NETWORK_COLUMNS[1:])
+
+    for show in (market.show_tokens, market.show_use):
+        assert "in brackets" in text(show(networks, day=DAY, origin=ORIGIN))
+        assert "in brackets" not in text(show(without, day=DAY, origin=ORIGIN))
 
 
 def test_a_profile_answers_with_price_use_and_what_proves_nothing(measures: pd.DataFrame) -> None:
