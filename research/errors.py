@@ -54,6 +54,7 @@ class InsufficientDataError(ResearchError, ValueError):
 
     def __init__(self, model: str, *, nobs: int, required: int, unit: str = "days") -> None:
         super().__init__(f"{model}: {nobs} {unit}, {required} needed; widen the window")
+        self.clause = f"{model} needs {required} {unit} and has {nobs}"  # for a reader of a report
 
 
 class InfeasibleError(ResearchError, ValueError):

@@ -111,7 +111,7 @@ def _subject(market: Market, network: str, measure: str | None) -> Subject:
         measure=measure or NO_MEASURE,
         measure_label="no measure of demand" if found is None else _label(found),
         demand_class=CLASSES[None if found is None else found.demand_class],
-        events=tuple(Happening(x.id, x.kind, x.date, x.regime) for x in events),
+        events=tuple(Happening(x.summary, x.kind, x.date, x.regime) for x in events),
     )
 
 

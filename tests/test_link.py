@@ -43,3 +43,11 @@ def test_an_analysis_by_another_measure_is_not_that_of_the_purest(
     monkeypatch.setattr(link, "analyse_network", lambda *_, **__: replace(asked, network="anew"))
 
     assert {one.network for one in link.analyse_all(market, done=[asked])} == {"anew"}
+
+
+def test_an_event_is_called_by_what_happened(market: Market) -> None:
+    found = link.analyse_network(market, "akash", n_replications=199)
+    summaries = {event.summary for event in catalogue.load().events.values()}
+
+    assert found.events
+    assert {study.event for study in found.events} <= summaries

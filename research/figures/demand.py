@@ -137,8 +137,8 @@ def plot_rolling(analysis: Analysis, *, origin: Origin) -> go.Figure | Markup:
     return finish(
         figure, origin=origin,
         alt=f"Rolling rank correlation from {rolling['rho'].min():+.2f} to "
-        f"{rolling['rho'].max():+.2f}; {outside:.0%} of the windows lie outside the range that "
-        "unrelated series reach.",
+        f"{rolling['rho'].max():+.2f}; {100 * outside:.0f} % of the windows lie outside the "
+        "range that unrelated series reach.",
     )  # fmt: skip
 
 
@@ -184,7 +184,7 @@ def plot_forecast_record(analysis: Analysis, *, origin: Origin) -> go.Figure | M
     return finish(
         figure, origin=origin,
         alt=f"{analysis.forecast.nobs} forecasts; using demand saved "
-        f"{analysis.forecast.r2_mean:+.1%} of the squared error of the plain mean.",
+        f"{100 * analysis.forecast.r2_mean:+.1f} % of the squared error of the plain mean.",
     )  # fmt: skip
 
 
@@ -220,7 +220,8 @@ def _missing(analysis: Analysis, question: str) -> Markup:
     """Return why a question was not asked: its own reason if there is one, else the first."""
     own = [reason for reason in analysis.skipped if question in reason]
     reason = (*own, *analysis.skipped, "no data")[0]
-    return show_sentences(f"Not enough data for this figure: {reason}.")
+    why = "Not drawn" if analysis.is_mechanical else "Not enough data for this figure"
+    return show_sentences(f"{why}: {reason}.")
 
 
 def _wrapped(label: str) -> str:
