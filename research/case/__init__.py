@@ -31,6 +31,7 @@ from research.case.venue import find_venue
 from research.catalogue import Gpu, Network
 from research.catalogue import Risk as CatalogueRisk
 from research.catalogue import Stress as Scenario
+from research.counting import counted
 from research.models.bootstrap import MIN_WEEKS, History, latest_regime, weekly_log_returns
 from research.models.futures import Question
 from research.models.graded import Known
@@ -227,7 +228,9 @@ def _say_if_old(inputs: Inputs, prices: pd.DataFrame) -> None:
     last = prices.iloc[:, 0].dropna().index[-1].date()
     age = ((run.as_of or dt.datetime.now(dt.UTC)).date() - last).days
     if age > FRESH_DAYS:
-        inputs.notes.append(f"The newest price is of {last}, {age} days before this report.")
+        inputs.notes.append(
+            f"The newest price is of {last}, {counted(age, 'day')} before this report."
+        )
 
 
 def _history(
@@ -247,7 +250,7 @@ def _history(
         else:
             inputs.notes.append(
                 f"Demand ({demand}) is not drawn with the price: it covers {n_joint} of "
-                f"{n_weeks} weeks."
+                f"{counted(n_weeks, 'week')}."
             )
     regimes = inputs.known.regime_dates(network.id) if "token" in joint else ()
     weeks = weekly_log_returns(joint)

@@ -6,6 +6,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from research.counting import counted
 from research.figures.market import show_sentences
 from research.figures.theme import COLOURS, Markup, fade, finish
 from research.models.demand.analysis import Analysis
@@ -183,7 +184,7 @@ def plot_forecast_record(analysis: Analysis, *, origin: Origin) -> go.Figure | M
     )  # fmt: skip
     return finish(
         figure, origin=origin,
-        alt=f"{analysis.forecast.nobs} forecasts; using demand saved "
+        alt=f"{counted(analysis.forecast.nobs, 'forecast')}; using demand saved "
         f"{100 * analysis.forecast.r2_mean:+.1f} % of the squared error of the plain mean.",
     )  # fmt: skip
 

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from research import catalogue
+from research.counting import counted
 from research.figures.market import show_sentences
 from research.figures.theme import Markup, answer, table
 from research.headline import Figure, Headline
@@ -52,7 +53,7 @@ def show_verdict(analysis: Analysis, *, origin: Origin) -> Markup:
     if analysis.nobs:
         sentences.append(
             f"Demand is measured by {analysis.measure_label}; "
-            f"{analysis.nobs} {analysis.frequency}s, "
+            f"{counted(analysis.nobs, analysis.frequency)}, "
             f"{analysis.first} to {analysis.last}. The market's part taken out: "
             f"{_factors(analysis) or 'none'}. An association is not a cause."
         )
@@ -102,7 +103,7 @@ def show_verdicts(analysis: Analysis, *, origin: Origin) -> Markup:
         {
             "Question": QUESTIONS[x.question], "Verdict": x.grade,
             "Effect": _signed(x.effect), "95 % interval": _interval(x.low, x.high),
-            "Demand leads by": f"{x.lag} {analysis.frequency}s" if x.lag else "–",
+            "Demand leads by": counted(x.lag, analysis.frequency) if x.lag else "–",
             "n": x.nobs, "q": _p(x.qvalue), "Smallest visible": _signed(x.mde),
         }
         for x in analysis.verdicts
@@ -132,8 +133,8 @@ def show_tests(analysis: Analysis, *, origin: Origin) -> Markup:
     )  # fmt: skip
     return table(
         shown,
-        caption=f"All {len(shown)} tests of this report as one family: q is p corrected by "
-        "Benjamini and Yekutieli, except for the first, which was declared beforehand",
+        caption=f"All {counted(len(shown), 'test')} of this report as one family: q is p corrected "
+        "by Benjamini and Yekutieli, except for the first, which was declared beforehand",
         origin=origin,
     )  # fmt: skip
 

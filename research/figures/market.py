@@ -86,7 +86,8 @@ def show_overview_answer(networks: pd.DataFrame, *, day: dt.date, origin: Origin
     """Return how many networks grow in use and in price, and how old that is."""
     price, use = networks["price_change"].dropna(), networks["demand_change"].dropna()
     n_priced, n_used = networks["price_usd"].notna().sum(), networks["demand"].notna().sum()
-    headline = f"{n_priced} of {len(networks)} networks have a price here, "
+    have = "has" if n_priced == 1 else "have"
+    headline = f"{n_priced} of {len(networks)} networks {have} a price here, "
     headline += f"the use of {n_used} is held" if n_used else "none says how much it is used"
     sentences = []
     if len(price):

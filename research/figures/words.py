@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from html import escape
 
+from research.counting import counted
 from research.figures.theme import Markup, answer
 from research.headline import Figure, Headline
 from research.models.comparison import Comparison, Probability
@@ -131,7 +132,7 @@ def show_answer(
     uncertainty : what the same question comes to if its inputs are in doubt, too
     """
     q, outcomes = decision.question, decision.comparison.outcomes
-    years = f"{q.n_months} month{'' if q.n_months == 1 else 's'}"
+    years = counted(q.n_months, "month")
     sure = [
         f"How sure: the percentages count {decision.comparison.n_paths:,} simulated futures, and ± "
         "is the error that their number leaves (95 %). They hold under assumptions listed below"

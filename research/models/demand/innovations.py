@@ -74,7 +74,7 @@ def pre_whiten(x: pd.Series[float], max_lag: int = MAX_LAG) -> Innovations:
             f"{name_of(x)} freed of its own past",
             nobs=nobs,
             required=max(MIN_DISTINCT, 2 * max_lag + 2),
-            unit=f"weeks that follow {max_lag} whole weeks",
+            unit=f"weeks right after {max_lag} whole weeks",
         )
     residuals = [_residuals(rows[:, 0], rows[:, 1 : order + 1]) for order in range(max_lag + 1)]
     criteria = [

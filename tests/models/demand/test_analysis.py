@@ -58,7 +58,7 @@ def test_thirty_weeks_are_untestable_and_say_so() -> None:
 def test_a_refusal_is_a_sentence_without_terms_of_the_trade() -> None:
     found = analyse(align(*daily(84), nature="stock"), SUBJECT)
     reason = found.verdicts[0].reason
-    assert "freed of its own past needs 10 weeks that follow 4 whole weeks and has" in reason
+    assert "freed of its own past needs 10 weeks right after 4 whole weeks and has" in reason
     assert "innovations" not in reason
 
 
