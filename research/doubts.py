@@ -8,8 +8,10 @@ import pandas as pd
 
 import research.load as load
 from research import catalogue, quality
+from research.counting import counted
 from research.holdings import Market, Run
 from research.origin import Origin
+from research.quality.checks import LEVEL_NOUNS
 from research.store import Store
 from research.used import noted
 
@@ -18,7 +20,7 @@ SERIES_COLUMNS = [
     "doubts",
 ]
 FINDING_COLUMNS = ["level", "check", "series", "source", "first", "last", "text"]
-GRAVEST_FIRST = ("fail", "warn", "note")
+GRAVEST_FIRST = list(LEVEL_NOUNS)
 
 
 def origin(market: Market) -> Origin:
@@ -33,7 +35,11 @@ def held(market: Market) -> pd.DataFrame:
     for name, (said, *_) in market.told.items():
         missing = quality.days_missing(said.days, said.periods, weekdays_only=said.is_session)
         found = levels.get(name, [])
-        counts = [f"{found.count(level)} {level}" for level in GRAVEST_FIRST if level in found]
+        counts = [
+            counted(found.count(level), noun)
+            for level, noun in LEVEL_NOUNS.items()
+            if level in found
+        ]
         lines.append(
             {
                 "series": name,

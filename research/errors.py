@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import ClassVar
+
+_PLURAL = re.compile(r"\b(day|week|month|period|path|price|return|value|trial)s\b")
 
 
 class ResearchError(Exception):
@@ -53,7 +56,9 @@ class InsufficientDataError(ResearchError, ValueError):
     """A model was given fewer observations than it can say anything about."""
 
     def __init__(self, model: str, *, nobs: int, required: int, unit: str = "days") -> None:
-        super().__init__(f"{model}: {nobs} {unit}, {required} needed; widen the window")
+        one = _PLURAL.sub(r"\1", unit, count=1) if nobs == 1 else unit
+        super().__init__(f"{model}: {nobs} {one}, {required} needed; widen the window")
+        self.clause = f"{model} needs {required} {unit} and has {nobs}"  # for a reader of a report
 
 
 class InfeasibleError(ResearchError, ValueError):

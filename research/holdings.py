@@ -18,6 +18,7 @@ import pandas as pd
 import research.load as load
 from research import catalogue, quality
 from research.catalogue import Catalogue, Measure
+from research.counting import counted
 from research.errors import NoDataError
 from research.frames import weakest
 from research.origin import Origin, Traced
@@ -87,7 +88,7 @@ class Market:
             note = f"catalogue; nothing of it held on {self.day}"
         else:
             days = (self.day - max(each.last for each in shown)).days
-            note = f"the newest {days} days before this report of {self.day}"
+            note = f"the newest {counted(days, 'day')} before this report of {self.day}"
         return Origin.of(shown, self.findings, note=note, left_out=left_out)
 
     def _read(self, measures: Sequence[str]) -> dict[str, str]:

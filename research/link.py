@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -27,6 +28,7 @@ MEASURES = (
 )  # fmt: skip
 LOOP = ("price_usd", "gpus_total", "gpu_hours", "utilization", "spend_usd", "tokens_burned")
 MONTH_DAYS = 28
+NO_MEASURE = "none"  # where none is held
 
 
 def analyse_network(
@@ -77,11 +79,21 @@ def side_by_side(analyses: list[Analysis]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def analyse_all(market: Market, *, seed: int = 0, n_replications: int = 999) -> list[Analysis]:
-    """Analyse every network of the catalogue by its purest measure."""
+def analyse_all(
+    market: Market, *, done: Sequence[Analysis] = (), seed: int = 0, n_replications: int = 999
+) -> list[Analysis]:
+    """Analyse every network of the catalogue by its purest measure.
+
+    Parameters
+    ----------
+    done : analyses already made; one by the purest measure of its network is taken as it is, so
+        that a page tells one interval of one statistic
+    """
+    made = {(one.network, one.measure): one for one in done}
     return [
-        analyse_network(market, network, seed=seed, n_replications=n_replications)
-        for network in catalogue.load().networks
+        made.get((facts.name, primary_measure(market, network) or NO_MEASURE))
+        or analyse_network(market, network, seed=seed, n_replications=n_replications)
+        for network, facts in catalogue.load().networks.items()
     ]
 
 
@@ -96,10 +108,10 @@ def _subject(market: Market, network: str, measure: str | None) -> Subject:
     return Subject(
         network=facts.name,
         symbol=facts.symbol,
-        measure=measure or "none",
+        measure=measure or NO_MEASURE,
         measure_label="no measure of demand" if found is None else _label(found),
         demand_class=CLASSES[None if found is None else found.demand_class],
-        events=tuple(Happening(x.id, x.kind, x.date, x.regime) for x in events),
+        events=tuple(Happening(x.summary, x.kind, x.date, x.regime) for x in events),
     )
 
 

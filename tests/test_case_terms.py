@@ -306,6 +306,7 @@ def test_facts_are_counted_as_of_the_day_of_the_report_where_no_last_day_is_aske
 
     assert {"oracle", "circuit-breaker", "pending-migration"} <= {f.kind for f in made.facts}
     assert all(fact.date <= dt.date(2026, 4, 1) for fact in made.facts)
+    assert made.known.contract_facts is not None
     assert made.known.contract_facts >= 3
 
 

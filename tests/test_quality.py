@@ -162,6 +162,7 @@ def test_a_price_that_does_not_move_for_five_days_is_frozen() -> None:
     values[34] = values[30]
     frozen = only(check(rows(values)), "frozen value")
     assert (frozen.level, frozen.first, frozen.last) == ("warn", day(30), day(34))
+    assert frozen.text.endswith("5 times in a row; 1 such run")
 
 
 @pytest.mark.parametrize("times", [1e6, 1e3, 100, 1e-6, 1e-3, 0.01])

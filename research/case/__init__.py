@@ -31,6 +31,7 @@ from research.case.venue import find_venue
 from research.catalogue import Gpu, Network
 from research.catalogue import Risk as CatalogueRisk
 from research.catalogue import Stress as Scenario
+from research.counting import counted
 from research.models.bootstrap import MIN_WEEKS, History, latest_regime, weekly_log_returns
 from research.models.futures import Question
 from research.models.graded import Known
@@ -43,14 +44,6 @@ from research.models.venues import Offer
 
 MARKET = "btc"  # the factor that is drawn together with the token, and an alternative of its own
 FRESH_DAYS = 3  # an older price is pointed out
-GRADED = {  # kinds of facts that the grade of the contract counts; an oracle trips the breaker
-    "no-sla": "no-sla",
-    "slashing": "slashing",
-    "payout-rule": "payout-rule",
-    "oracle": "oracle",
-    "circuit-breaker": "oracle",
-    "pending-migration": "pending-migration",
-}
 MAX_STD_ERROR = 0.005  # of the chance that renting wins: where met, no more futures are drawn
 MIN_DEMAND_SHARE = 0.8  # of the weeks with prices: less, and demand would cost too many of them
 
@@ -157,7 +150,7 @@ def build(run: Run) -> Case:
             rig_exit_days=inputs.assumption("selling_days"),
             rig_exit_cost=rig.selling_cost,
             largest_share=None,  # no catalogue has it; a series of one's own may, some day
-            contract_facts=len({GRADED[fact.kind] for fact in facts if fact.kind in GRADED}),
+            contract_facts=catalogue.graded_kinds(facts),
         ),
         facts=facts,
         staking=staking,
@@ -235,7 +228,9 @@ def _say_if_old(inputs: Inputs, prices: pd.DataFrame) -> None:
     last = prices.iloc[:, 0].dropna().index[-1].date()
     age = ((run.as_of or dt.datetime.now(dt.UTC)).date() - last).days
     if age > FRESH_DAYS:
-        inputs.notes.append(f"The newest price is of {last}, {age} days before this report.")
+        inputs.notes.append(
+            f"The newest price is of {last}, {counted(age, 'day')} before this report."
+        )
 
 
 def _history(
@@ -255,7 +250,7 @@ def _history(
         else:
             inputs.notes.append(
                 f"Demand ({demand}) is not drawn with the price: it covers {n_joint} of "
-                f"{n_weeks} weeks."
+                f"{counted(n_weeks, 'week')}."
             )
     regimes = inputs.known.regime_dates(network.id) if "token" in joint else ()
     weeks = weekly_log_returns(joint)

@@ -32,12 +32,13 @@ from research.catalogue._types import (
     Token,
     YahooSymbol,
 )
-from research.catalogue._venues import RentalVenue, Risk, RiskKind, Stress
+from research.catalogue._venues import GRADED, RentalVenue, Risk, RiskKind, Stress, graded_kinds
 from research.catalogue._words import Grade
 from research.config import settings
 from research.errors import CatalogueError, UsageError
 
 __all__ = [
+    "GRADED",
     "Assumption",
     "Catalogue",
     "Event",
@@ -62,6 +63,7 @@ __all__ = [
     "UnknownSubjectError",
     "Upstream",
     "YahooSymbol",
+    "graded_kinds",
     "load",
 ]
 
@@ -165,7 +167,7 @@ class Catalogue:
 
         These are its risks; its changes of the payout rule in the year up to `day`; and its
         migrations that are announced for later. What was published after `day` does not count.
-        The grade of a contract counts kinds: `len({risk.kind for risk in facts})`.
+        The grade of a contract counts kinds of them, see `graded_kinds`.
 
         Parameters
         ----------

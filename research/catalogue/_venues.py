@@ -7,8 +7,9 @@ changes nothing.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator
@@ -30,6 +31,17 @@ RiskKind = Literal[
     "concentration",
     "unpublished-terms",
 ]
+# What the grade of a contract counts each kind as; a kind that is not here does not count.
+GRADED: Mapping[RiskKind, RiskKind] = MappingProxyType(
+    {
+        "no-sla": "no-sla",
+        "slashing": "slashing",
+        "payout-rule": "payout-rule",
+        "oracle": "oracle",
+        "circuit-breaker": "oracle",  # one kind: what the oracle tells trips the breaker
+        "pending-migration": "pending-migration",
+    }
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +70,18 @@ class Risk(Strictly):
     source: Text
     date: Day  # of the source: before that day nobody could know
     grade: Grade
+
+
+def graded_kinds(facts: Iterable[Risk]) -> int | None:
+    """Return how many kinds of facts the grade of a contract counts.
+
+    None where nothing is on record, or only that terms are not published: that is not known, which
+    is something else than none.
+    """
+    kinds = {fact.kind for fact in facts}
+    if kinds <= {"unpublished-terms"}:
+        return None
+    return len({GRADED[kind] for kind in kinds if kind in GRADED})
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,6 +18,7 @@ import research.load as load
 from research import quality
 from research.case.inputs import Inputs
 from research.catalogue import Figure, Gpu
+from research.counting import counted
 from research.errors import InfeasibleError
 from research.frames import weakest
 from research.models.rig import HOURS_PER_WEEK
@@ -88,7 +89,7 @@ def find_stored_rate(inputs: Inputs, gpu: Gpu) -> float | None:
     age = ((run.as_of or dt.datetime.now(dt.UTC)).date() - origin.last).days
     if run.until is None and origin.kind != "simulated" and age > RECENT_DAYS:
         inputs.notes.append(
-            f"The newest stored rate is of {origin.last}, {age} days before this report."
+            f"The newest stored rate is of {origin.last}, {counted(age, 'day')} before this report."
         )
     return rate
 
@@ -123,7 +124,7 @@ def _rate_seen(inputs: Inputs, said: Told, what: str, quartiles: list[Told]) -> 
         range_of = "middle half of the offers"
     else:
         low, high = (float(each) for each in np.quantile(year, (0.25, 0.75)))
-        range_of = f"middle half of the last {len(year)} days"
+        range_of = f"middle half of the last {counted(len(year), 'day')}"
     return RateSeen(
         venue=upstream.name if upstream else said.source,
         place=said.source,
@@ -134,8 +135,8 @@ def _rate_seen(inputs: Inputs, said: Told, what: str, quartiles: list[Told]) -> 
         platform_fee=0.0 if what == EARNED else _fee(inputs, said.source),
         last=said.last,
         nobs=len(said.days),
-        source=f"store: {said.source}, {len(said.days)} days, {weakest(said.kinds)}; median of the "
-        f"last {RECENT_DAYS} days, range: {range_of}",
+        source=f"store: {said.source}, {counted(len(said.days), 'day')}, {weakest(said.kinds)}; "
+        f"median of the last {RECENT_DAYS} days, range: {range_of}",
     )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from research.counting import counted
 from research.figures.theme import COLOURS, fade, finish
 from research.figures.words import alternative_name, per_usd, percent, sentence_case, usd
 from research.models.comparison import Outcome
@@ -56,8 +57,8 @@ def plot_wealth_fans(decision: Decision, *, origin: Origin) -> go.Figure:
     finished = finish(
         figure,
         origin=origin,
-        alt=f"Simulated wealth per dollar over {decision.comparison.n_months} months; the middle "
-        f"future ends at {middle}.",
+        alt=f"Simulated wealth per dollar over {counted(decision.comparison.n_months, 'month')}; "
+        f"the middle future ends at {middle}.",
     )
     # in the middle of the whole it would lie on the second panel's title
     return finished.update_annotations(selector={"name": "simulated"}, y=1 - 0.5 / len(shown))
@@ -109,7 +110,7 @@ def plot_horizon(decision: Decision, *, origin: Origin) -> go.Figure:
         )
     figure.add_vline(x=1, line_dash="dot", line_width=1, line_color="#808080")
     figure.update_layout(
-        xaxis_title=f"USD per USD put in, after {comparison.n_months} months",
+        xaxis_title=f"USD per USD put in, after {counted(comparison.n_months, 'month')}",
         yaxis={"title": "Futures that end below (%)", "range": [0, 101]},
         height=430,
     )

@@ -6,6 +6,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from research.counting import counted
 from research.figures.market import show_sentences
 from research.figures.theme import COLOURS, Markup, fade, finish
 from research.models.demand.analysis import Analysis
@@ -137,8 +138,8 @@ def plot_rolling(analysis: Analysis, *, origin: Origin) -> go.Figure | Markup:
     return finish(
         figure, origin=origin,
         alt=f"Rolling rank correlation from {rolling['rho'].min():+.2f} to "
-        f"{rolling['rho'].max():+.2f}; {outside:.0%} of the windows lie outside the range that "
-        "unrelated series reach.",
+        f"{rolling['rho'].max():+.2f}; {100 * outside:.0f} % of the windows lie outside the "
+        "range that unrelated series reach.",
     )  # fmt: skip
 
 
@@ -183,8 +184,8 @@ def plot_forecast_record(analysis: Analysis, *, origin: Origin) -> go.Figure | M
     )  # fmt: skip
     return finish(
         figure, origin=origin,
-        alt=f"{analysis.forecast.nobs} forecasts; using demand saved "
-        f"{analysis.forecast.r2_mean:+.1%} of the squared error of the plain mean.",
+        alt=f"{counted(analysis.forecast.nobs, 'forecast')}; using demand saved "
+        f"{100 * analysis.forecast.r2_mean:+.1f} % of the squared error of the plain mean.",
     )  # fmt: skip
 
 
@@ -220,7 +221,8 @@ def _missing(analysis: Analysis, question: str) -> Markup:
     """Return why a question was not asked: its own reason if there is one, else the first."""
     own = [reason for reason in analysis.skipped if question in reason]
     reason = (*own, *analysis.skipped, "no data")[0]
-    return show_sentences(f"Not enough data for this figure: {reason}.")
+    why = "Not drawn" if analysis.is_mechanical else "Not enough data for this figure"
+    return show_sentences(f"{why}: {reason}.")
 
 
 def _wrapped(label: str) -> str:

@@ -6,10 +6,13 @@ from typing import Any
 
 import pandas as pd
 
+from research import catalogue
+from research.counting import counted
 from research.figures.market import show_sentences
 from research.figures.theme import Markup, answer, table
 from research.headline import Figure, Headline
 from research.models.demand.analysis import Analysis
+from research.models.demand.verdict import Verdict
 from research.origin import Origin
 
 MEANING = {
@@ -37,24 +40,40 @@ def show_verdict(analysis: Analysis, *, origin: Origin) -> Markup:
         "none": "is no evidence of a link between",
         "untestable": "is not enough data to judge a link between",
     }[best.grade]
+    headline = f"There {headline} demand for {analysis.network} and the price of {analysis.symbol}"
+    if analysis.is_mechanical:
+        headline = (
+            f"The figure of demand for {analysis.network} contains the price of {analysis.symbol}, "
+            "so it can prove no link between them"
+        )
     sentences = [
-        f"{QUESTIONS[name]} {MEANING[verdict.grade]} {verdict.reason}"
+        f"{QUESTIONS[name]} {_meaning(analysis, verdict)} {verdict.reason}"
         for name, verdict in grades.items()
     ]
     if analysis.nobs:
         sentences.append(
             f"Demand is measured by {analysis.measure_label}; "
-            f"{analysis.nobs} {analysis.frequency}s, "
+            f"{counted(analysis.nobs, analysis.frequency)}, "
             f"{analysis.first} to {analysis.last}. The market's part taken out: "
-            f"{', '.join(analysis.factors) or 'none'}. An association is not a cause."
+            f"{_factors(analysis) or 'none'}. An association is not a cause."
         )
     if analysis.regimes:
         days = ", ".join(map(str, analysis.regimes))
         sentences.append(f"The sample spans new rules ({days}), with a step allowed for each.")
     return answer(
-        f"There {headline} demand for {analysis.network} and the price of {analysis.symbol}",
-        *sentences, f"Data: {origin.text}.", origin=origin, told=_told(analysis),
+        headline, *sentences, f"Data: {origin.text}.", origin=origin, told=_told(analysis),
     )  # fmt: skip
+
+
+def _meaning(analysis: Analysis, verdict: Verdict) -> str:
+    is_moot = analysis.is_mechanical and verdict.grade == "untestable"
+    return "This figure cannot tell." if is_moot else MEANING[verdict.grade]
+
+
+def _factors(analysis: Analysis) -> str:
+    """Return the markets whose part was taken out; steps of new rules are told with the rules."""
+    known = catalogue.load().factors
+    return ", ".join(known[name].name for name in analysis.factors if name in known)
 
 
 def _told(analysis: Analysis) -> Headline:
@@ -84,7 +103,7 @@ def show_verdicts(analysis: Analysis, *, origin: Origin) -> Markup:
         {
             "Question": QUESTIONS[x.question], "Verdict": x.grade,
             "Effect": _signed(x.effect), "95 % interval": _interval(x.low, x.high),
-            "Demand leads by": f"{x.lag} {analysis.frequency}s" if x.lag else "–",
+            "Demand leads by": counted(x.lag, analysis.frequency) if x.lag else "–",
             "n": x.nobs, "q": _p(x.qvalue), "Smallest visible": _signed(x.mde),
         }
         for x in analysis.verdicts
@@ -114,8 +133,8 @@ def show_tests(analysis: Analysis, *, origin: Origin) -> Markup:
     )  # fmt: skip
     return table(
         shown,
-        caption=f"All {len(shown)} tests of this report as one family: q is p corrected by "
-        "Benjamini and Yekutieli, except for the first, which was declared beforehand",
+        caption=f"All {counted(len(shown), 'test')} of this report as one family: q is p corrected "
+        "by Benjamini and Yekutieli, except for the first, which was declared beforehand",
         origin=origin,
     )  # fmt: skip
 

@@ -6,10 +6,12 @@ import datetime as dt
 
 import pandas as pd
 
+from research.counting import counted
 from research.figures.market import share, show_sentences
 from research.figures.theme import Markup, answer, table
 from research.headline import Figure, Headline
 from research.origin import Origin
+from research.quality.checks import LEVEL_NOUNS
 
 SHOWN = 60  # rows of a table that can grow without end; the rest are counted
 LEVELS = {
@@ -30,13 +32,17 @@ def show_quality_answer(
         if doubted
         else "no check fails on any of them"
     )
-    said = [f"{counts.get(level, 0)} {level} ({words})" for level, words in LEVELS.items()]
+    said = [
+        f"{counted(counts.get(level, 0), LEVEL_NOUNS[level])} ({words})"
+        for level, words in LEVELS.items()
+    ]
     old = int((held["age_days"] > 3).sum())
+    middle_age = round(held["age_days"].median())
     return answer(
-        f"{len(held)} series are held; {trust}.",
+        f"{len(held)} series {'is' if len(held) == 1 else 'are'} held; {trust}.",
         f"Doubts found by the checks: {', '.join(said)}.",
         f"{old} of {len(held)} series {'ends' if old == 1 else 'end'} more than 3 days before "
-        f"{day}; the middle one is {held['age_days'].median():,.0f} days old, the oldest "
+        f"{day}; the middle one is {counted(middle_age, 'day')} old, the oldest "
         f"{held['age_days'].max():,}.",
         f"Data: {origin.text}.",
         origin=origin,

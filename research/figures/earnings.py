@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from research.counting import counted
 from research.figures.theme import COLOURS, Markup, answer, finish
 from research.figures.words import percent, usd, usd_figure
 from research.headline import Headline
@@ -79,8 +80,8 @@ def show_answer(verdict: Verdict, *, origin: Origin) -> Markup:
     costs = (
         f"Of the rent {usd(float(day.fee_usd))} go to the platform, {usd(float(day.power_usd))} to "
         f"electricity and {usd(float(day.upkeep_usd))} to upkeep; the hardware costs "
-        f"{usd(float(day.capital_usd))} a day over {q.n_months} months, counting what it fetches "
-        "in the end."
+        f"{usd(float(day.capital_usd))} a day over {counted(q.n_months, 'month')}, counting what "
+        "it fetches in the end."
     )
     ranges = "; ".join(
         f"{LEVEL_WORDS[level]}: {utilization_words(verdict.range(level))}" for level in TOLD_LEVELS

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from research.counting import counted
 from research.figures.market import share, show_sentences
 from research.figures.theme import Markup, finish, table
 from research.figures.words import percent
@@ -89,12 +90,13 @@ def show_drawdowns(results: Sequence[Drawdowns], *, origin: Origin) -> Markup:
 
 def _standing(result: Drawdowns) -> str:
     if not result.n_episodes:
-        return f"{result.name}: never closed below an earlier price in {result.nobs:,} days."
-    falls = "1 fall" if result.n_episodes == 1 else f"{result.n_episodes:,} falls"
+        return (
+            f"{result.name}: never closed below an earlier price in {counted(result.nobs, 'day')}."
+        )
     now = "at its high" if result.now == 0 else f"{share(-result.now)} below its high"
     return (
-        f"{result.name}: {falls} in {result.nobs:,} days, below an earlier high on "
-        f"{percent(result.under_water)} of them; on the last day {now}."
+        f"{result.name}: {counted(result.n_episodes, 'fall')} in {counted(result.nobs, 'day')}, "
+        f"below an earlier high on {percent(result.under_water)} of them; on the last day {now}."
     )
 
 

@@ -65,7 +65,7 @@ def show_notes(refused: Sequence[Finding], *others: str | None, origin: Origin) 
     said = [made_up] if origin.simulated else []
     said += [f"Left out: {one.series}, for {one.check}: {one.text}." for one in refused]
     said += [text for text in others if text is not None]
-    return show_sentences(*said or ["Nothing had to be left out."])
+    return show_sentences(*said or ["No series was refused."])
 
 
 def show_sentences(*sentences: str) -> Markup:
@@ -86,7 +86,8 @@ def show_overview_answer(networks: pd.DataFrame, *, day: dt.date, origin: Origin
     """Return how many networks grow in use and in price, and how old that is."""
     price, use = networks["price_change"].dropna(), networks["demand_change"].dropna()
     n_priced, n_used = networks["price_usd"].notna().sum(), networks["demand"].notna().sum()
-    headline = f"{n_priced} of {len(networks)} networks have a price here, "
+    have = "has" if n_priced == 1 else "have"
+    headline = f"{n_priced} of {len(networks)} networks {have} a price here, "
     headline += f"the use of {n_used} is held" if n_used else "none says how much it is used"
     sentences = []
     if len(price):
@@ -146,6 +147,8 @@ def show_networks(networks: pd.DataFrame) -> Markup:
 
 def show_tokens(networks: pd.DataFrame, *, day: dt.date, origin: Origin) -> Markup:
     """Return price, fall and volatility of each token, with the age of each figure."""
+    has_ages = networks[["market_cap_usd", "market_cap_last"]].notna().all(axis=1).any()
+    bracketed = "; in brackets the age of the capitalisation in days" if has_ages else ""
     shown = pd.DataFrame(
         {
             "Network": networks["name"],
@@ -167,7 +170,7 @@ def show_tokens(networks: pd.DataFrame, *, day: dt.date, origin: Origin) -> Mark
     return table(
         shown,
         caption="Tokens: price, its change over 30 days, its distance from the highest close held, "
-        "and volatility over the last year; in brackets a figure's own age in days",
+        f"and volatility over the last year{bracketed}",
         origin=origin,
         formats={
             "Price, USD": amount,
@@ -204,10 +207,11 @@ def show_use(networks: pd.DataFrame, *, day: dt.date, origin: Origin) -> Markup:
             "Below the cloud": dated("discount", share),
         }
     ).set_index("Network")
+    has_ages = shown.map(lambda cell: str(cell).endswith(" d)")).any(axis=None)
     return table(
         shown,
-        caption="Use: mean of the last 30 days and its change from the 30 days before; in brackets "
-        "the age of each figure in days",
+        caption="Use: mean of the last 30 days and its change from the 30 days before"
+        + ("; in brackets the age of each figure in days" if has_ages else ""),
         origin=origin,
         formats={"30 days": signed},
     )

@@ -66,9 +66,10 @@ def show_profile_answer(
         )
         figures.append(_figure("GPUs rented, of those offered", 100 * utilization["level"], "%"))
     contaminated = sum(row["demand_class"] == "moved by the token's price" for row in held.values())
+    words = "a physical measure" if len(physical) == 1 else "physical measures"
     sentences.append(
         f"{len(held)} {'measure is' if len(held) == 1 else 'measures are'} held, "
-        f"{len(physical)} of them physical measures of use; {contaminated} "
+        f"{len(physical)} of them {words} of use; {contaminated} "
         f"{'moves' if contaminated == 1 else 'move'} with the token's price by arithmetic alone, "
         "which is no evidence of demand."
     )

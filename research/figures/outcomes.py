@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from research.counting import counted
 from research.figures.market import show_sentences
 from research.figures.theme import Markup, table
 from research.figures.words import (
@@ -57,16 +58,17 @@ def show_outcomes(decision: Decision, *, origin: Origin) -> Markup:
     )
     first = table(
         pd.DataFrame(wealth).T.rename_axis("Alternative"),
-        caption=f"Wealth after {q.n_months} months, USD per USD put in. The sure amounts are worth "
-        "as much as the whole spread to an investor who is bold, middling or cautious (risk "
-        f"aversion 1, 2, 5{ruin}); the place is by the middling one",
+        caption=f"Wealth after {counted(q.n_months, 'month')}, USD per USD put in. The sure "
+        "amounts are worth as much as the whole spread to an investor who is bold, middling or "
+        f"cautious (risk aversion 1, 2, 5{ruin}); the place is by the middling one",
         origin=origin,
     )
     second = table(
         pd.DataFrame(risk).T.rename_axis("Alternative"),
-        caption=f"Risk over {q.n_months} months. A fall is the deepest of month-end wealth in the "
-        "middle future: as it would be for who keeps everything, and at what everything would "
-        "fetch. Sharpe and Sortino ratios are a year's, from monthly marks, of the middle future",
+        caption=f"Risk over {counted(q.n_months, 'month')}. A fall is the deepest of month-end "
+        "wealth in the middle future: as it would be for who keeps everything, and at what "
+        "everything would fetch. Sharpe and Sortino ratios are a year's, from monthly marks, of "
+        "the middle future",
         origin=origin,
     )
     return Markup(first.html + second.html + show_sentences(*RATIO_NOTES).html)
@@ -137,7 +139,7 @@ def show_horizons(decision: Decision, *, origin: Origin) -> Markup:
             rows["Renting ends ahead of", called] = chances
     frame = pd.DataFrame(
         [rows[key] for key in sorted(rows, key=lambda key: HORIZON_PARTS.index(key[0]))],
-        columns=[f"{month} months" for month in months],
+        columns=[counted(month, "month") for month in months],
         index=pd.MultiIndex.from_tuples(
             sorted(rows, key=lambda key: HORIZON_PARTS.index(key[0])), names=["", "Alternative"]
         ),

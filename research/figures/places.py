@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from research.counting import counted
 from research.figures.market import show_sentences
 from research.figures.theme import COLOURS, Markup, finish, table
 from research.figures.words import (
@@ -196,8 +197,8 @@ def show_options(decision: Decision, *, origin: Origin) -> Markup:
         pd.DataFrame(rows).T.rename_axis("Wealth at the end"),
         caption="What it is worth to switch the rig off for a month when the month before would "
         "not have paid its power, and to sell it once three months together lost money: wealth "
-        f"after {q.n_months} months on the same futures, from {usd(q.capital_usd)}. Both rules "
-        "look back only; a worth below nothing means that they stopped too early",
+        f"after {counted(q.n_months, 'month')} on the same futures, from {usd(q.capital_usd)}. "
+        "Both rules look back only; a worth below nothing means that they stopped too early",
         origin=origin,
     )
 
@@ -230,8 +231,9 @@ def show_policies(decision: Decision, *, origin: Origin) -> Markup:
     }
     return table(
         pd.DataFrame(rows).T.rename_axis("Tokens that come in"),
-        caption=f"What is done with the tokens that come in, USD per USD put in after {q.n_months} "
-        "months. The sure amount is that of a middling temper (risk aversion 2)",
+        caption="What is done with the tokens that come in, USD per USD put in after "
+        f"{counted(q.n_months, 'month')}. The sure amount is that of a middling temper (risk "
+        "aversion 2)",
         origin=origin,
     )
 
@@ -266,6 +268,6 @@ def show_mixed(found: Mixed | None, *, origin: Origin) -> Markup:
     }
     return table(
         pd.DataFrame.from_dict(rows, orient="index").rename_axis("Rig"),
-        caption=f"Two kinds of card after {found.n_months} months, USD per USD put in",
+        caption=f"Two kinds of card after {counted(found.n_months, 'month')}, USD per USD put in",
         origin=origin,
     )

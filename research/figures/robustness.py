@@ -9,6 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from research.counting import counted
 from research.figures.market import show_sentences
 from research.figures.theme import COLOURS, Markup, fade, finish, table
 from research.figures.words import (
@@ -95,9 +96,9 @@ def show_uncertainty(decision: Decision, uncertainty: Uncertainty, *, origin: Or
     ]
     spread = table(
         pd.DataFrame(rows).set_index(["Alternative", "Futures"]),
-        caption=f"Where the choices end after {q.n_months} months, USD per USD put in: with the "
-        f"inputs as assumed, where luck alone spreads them, and over {n_worlds} worlds, each with "
-        "inputs and a past of its own that could as well be true",
+        caption=f"Where the choices end after {counted(q.n_months, 'month')}, USD per USD put in: "
+        "with the inputs as assumed, where luck alone spreads them, and over "
+        f"{n_worlds} worlds, each with inputs and a past of its own that could as well be true",
         origin=origin,
     )
     chances = {
@@ -152,7 +153,7 @@ def plot_bands(decision: Decision, uncertainty: Uncertainty, *, origin: Origin) 
         figure.add_traces(_bars(name, pair), rows=row, cols=1)
         figure.add_vline(x=1, line_dash="dot", line_width=1, line_color="#808080", row=row)
     figure.update_yaxes(title="Inputs", autorange="reversed", showgrid=False, tickfont={"size": 12})
-    title = f"USD per USD put in, after {q.n_months} months"
+    title = f"USD per USD put in, after {counted(q.n_months, 'month')}"
     figure.update_xaxes(title=title, rangemode="tozero", showgrid=True, nticks=7)
     figure.update_layout(
         barmode="overlay", showlegend=False, hovermode="closest", height=90 + 260 * len(bands)
@@ -166,8 +167,8 @@ def plot_bands(decision: Decision, uncertainty: Uncertainty, *, origin: Origin) 
     finished = finish(
         figure,
         origin=origin,
-        alt=f"Nine futures in ten end between, in USD per USD put in after {q.n_months} months: "
-        f"{told}.",
+        alt="Nine futures in ten end between, in USD per USD put in after "
+        f"{counted(q.n_months, 'month')}: {told}.",
     )
     # in the middle of the whole it would lie on the first panel's axis
     first = (1 - GAP * (len(bands) - 1)) / len(bands)

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from research.catalogue import Risk
+from research.catalogue import GRADED, Risk, graded_kinds
 from research.catalogue import Stress as Scenario
+from research.counting import counted
 from research.figures.market import show_sentences
 from research.figures.theme import Markup, table
 from research.figures.words import error_at_most, per_usd, percent, sentence_case
@@ -105,7 +106,7 @@ def stress_names(stresses: Sequence[Stress]) -> dict[str, str]:
 
 
 def show_facts(facts: Sequence[Risk], *, network: str, origin: Origin) -> Markup:
-    """Return the facts that a contract with the network carries, each kind counted once.
+    """Return the facts that a contract with the network carries, and which its grade counts.
 
     Parameters
     ----------
@@ -115,9 +116,9 @@ def show_facts(facts: Sequence[Risk], *, network: str, origin: Origin) -> Markup
     if not facts:
         return show_sentences(
             f"None is on record for {network}: the catalogue holds no fact on uptime, slashing, "
-            "payout rules, oracles or migrations of it. That is not a proof that there is none."
+            "payout rules, oracles or migrations of it. That is not a proof that there is none, so "
+            "the grade of the contract is unknown, which counts as the worst."
         )
-    kinds = len({fact.kind for fact in facts})
     ordered = sorted(facts, key=lambda fact: (list(KINDS).index(fact.kind), fact.date))
     return table(
         pd.DataFrame(
@@ -129,11 +130,19 @@ def show_facts(facts: Sequence[Risk], *, network: str, origin: Origin) -> Markup
                 "Grade": [fact.grade for fact in ordered],
             }
         ),
-        caption=f"What a contract with {network} carries: {_counted(len(facts), 'fact')} of "
-        f"{_counted(kinds, 'kind')}; the kinds are what the grade of the contract counts",
+        caption=f"What a contract with {network} carries: {counted(len(facts), 'fact')}. "
+        f"{_grading(facts)}",
         origin=origin.without_series(),
     )
 
 
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+def _grading(facts: Sequence[Risk]) -> str:
+    """Return how many kinds the grade of the contract counts, and which it leaves out."""
+    kinds = {fact.kind for fact in facts}
+    if (number := graded_kinds(facts)) is None:
+        return "What the grade counts is not known, and what is unknown counts as the worst"
+    said = f"The grade of the contract counts {counted(number, 'kind')} of them"
+    if {"oracle", "circuit-breaker"} <= kinds:
+        said += ", an oracle and a switch that can stop payment as one"
+    left_out = [words for kind, words in KINDS.items() if kind in kinds and kind not in GRADED]
+    return said + (f". It does not count: {'; '.join(left_out)}" if left_out else "")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from html import escape
 
+from research.counting import counted
 from research.figures.theme import Markup, answer
 from research.headline import Figure, Headline
 from research.models.comparison import Comparison, Probability
@@ -168,7 +169,7 @@ def show_answer(
     uncertainty : what the same question comes to if its inputs are in doubt, too
     """
     q, outcomes = decision.question, decision.comparison.outcomes
-    years = f"{q.n_months} month{'' if q.n_months == 1 else 's'}"
+    years = counted(q.n_months, "month")
     sure = [
         f"How sure: the percentages count {decision.comparison.n_paths:,} simulated futures, and ± "
         "is the error that their number leaves (95 %). They hold under assumptions listed below"
@@ -299,7 +300,7 @@ def show_notes(notes: Sequence[str], *, origin: Origin) -> Markup:
     if origin.simulated:
         notes = ["Every price here is simulated, to show how the report works.", *notes]
     items = "".join(f"<li>{escape(note)}</li>" for note in notes)
-    return Markup(f"<ul>{items}</ul>" if items else "<p>Nothing had to be left out.</p>")
+    return Markup(f"<ul>{items}</ul>" if items else "<p>No series was refused.</p>")
 
 
 def sentence_case(text: str) -> str:

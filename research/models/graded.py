@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from research.models.comparison import MARKS
 from research.models.dynamics import Dynamics
@@ -18,14 +16,12 @@ from research.models.rig import DAYS_PER_MONTH
 from research.models.risk_statistics import (
     operations_risk,
     path_interval,
+    payout_token_interval,
     payout_token_risk,
     worlds_interval,
 )
 from research.models.uncertainty import Uncertainty
 
-Array = NDArray[Any]
-
-GROUPS = 10  # of paths, each large enough for the token's share of the variance
 MONTHS = MARKS[0]  # a year: alternatives of any horizon are graded alike
 
 
@@ -38,7 +34,7 @@ class Known:
     rig_exit_days: float
     rig_exit_cost: float  # fraction given up
     largest_share: float | None  # of the largest provider or customer; None: not known
-    contract_facts: int  # kinds of counted facts: oracle, migration, changed payout rule ...
+    contract_facts: int | None  # kinds of facts: oracle, changed payout rule ...; None: not known
 
 
 def grades(
@@ -65,7 +61,7 @@ def _hold(uncertainty: Uncertainty, known: Known) -> tuple[Grade, ...]:
         _of_worlds(uncertainty, "drawdown", "hold_drawdown"),
         *liquidity,
         grade("concentration", known.largest_share),
-        grade("contract", float(known.contract_facts)),
+        grade("contract", known.contract_facts),
     )
 
 
@@ -95,27 +91,14 @@ def _rent(
             grade(
                 "payout-token",
                 payout_token_risk(wealth, token),
-                _of_groups(wealth, token),
+                payout_token_interval(wealth, token),
             )
         )
     return (
         *found,
         grade("concentration", known.largest_share),
-        grade("contract", float(known.contract_facts)),
+        grade("contract", known.contract_facts),
     )
-
-
-def _of_groups(wealth: Array, token: Array) -> Interval:
-    """Return the interval of the token's share from groups of paths.
-
-    Resampling paths with replacement would repeat some, which a fit within bins takes for signal.
-    """
-    shares = [
-        payout_token_risk(*group)
-        for group in zip(np.split(wealth, GROUPS), np.split(token, GROUPS), strict=True)
-    ]
-    centre, error = float(np.mean(shares)), 1.96 * float(np.std(shares, ddof=1)) / GROUPS**0.5
-    return Interval(low=max(centre - error, 0.0), high=min(centre + error, 1.0))
 
 
 def _of_worlds(uncertainty: Uncertainty, axis: str, column: str) -> Grade:

@@ -82,7 +82,8 @@ _AXES = (
     Axis(key="contract", label="Contract and protocol", unit="count", thresholds=(1, 2, 3),
          included=(True, True, True),
          statistic="count of: no service agreement, slashing, payout rule changed within 12 "
-         "months, oracle or circuit breaker, pending chain migration"),
+         "months, oracle or circuit breaker, pending chain migration",
+         missing="unknown"),
 )  # fmt: skip
 AXES = MappingProxyType({axis.key: axis for axis in _AXES})
 HAIRCUT = Axis(key="haircut", label="Getting out", unit="fraction", thresholds=(0.01, 0.05, 0.20),
@@ -128,8 +129,8 @@ def grade(axis: str, statistic: float | None, interval: Interval | None = None) 
     Parameters
     ----------
     axis : a key of AXES
-    statistic : in the unit of the axis; None for an income whose mean is not above zero and for a
-        concentration that nobody publishes, which are very high
+    statistic : in the unit of the axis; None for an income whose mean is not above zero, and for a
+        concentration or a contract of which nothing is known: these are very high
     interval : 95 %; over worlds of different parameters if the grade is to say how sure it is, for
         that of the paths alone says only how many were drawn. Its upper end may be infinite where
         the statistic may be missing

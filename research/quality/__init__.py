@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from research.catalogue import Catalogue
+from research.counting import counted
 from research.errors import NoDataError
 from research.frames import weakest
 from research.quality import agreement, checks
@@ -158,9 +159,9 @@ def _why(
     if other[0] and not chosen[0]:
         return "not read: nobody observed it"
     if other[1] > chosen[1]:
-        return f"not read: ends {other[1] - chosen[1]} days earlier"
+        return f"not read: ends {counted(other[1] - chosen[1], 'day')} earlier"
     if other[2] > chosen[2]:
-        return f"not read: has {other[2] - chosen[2]} days fewer"
+        return f"not read: has {counted(other[2] - chosen[2], 'day')} fewer"
     return "not read: as long and as recent, later by name"
 
 

@@ -17,10 +17,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from research.catalogue import Catalogue, Measure
+from research.counting import counted
 from research.errors import DataError
 from research.frames import KINDS, weakest
 
 Level = Literal["note", "warn", "fail"]
+LEVEL_NOUNS = {"fail": "failure", "warn": "warning", "note": "note"}
 Days = NDArray[np.datetime64]
 Values = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -195,8 +197,7 @@ def gap(said: Told) -> Iterator[Finding]:
     first, last = said.days[longest] + 1, said.days[longest + 1] - said.periods[longest + 1]
     share = total / ((said.days[-1] - said.days[0]).astype(int) + 1)
     is_much = share > MUCH_MISSING or missing[longest] > LONG_GAP_DAYS
-    days = "day" if total == 1 else "days"
-    text = f"{total} {days} missing ({share:.1%}); the longest gap has {missing[longest]}"
+    text = f"{counted(total, 'day')} missing ({share:.1%}); the longest gap has {missing[longest]}"
     yield said.finding("warn" if is_much else "note", "gap", text, first, last)
 
 
@@ -204,13 +205,18 @@ def duplicate(said: Told) -> Iterator[Finding]:
     """Days that are told of twice, by one label or by periods that overlap."""
     again = np.flatnonzero(said.days[1:] == said.days[:-1])
     if again.size:
-        text = f"{again.size} days have more than one value"
+        have = "has" if again.size == 1 else "have"
+        text = f"{counted(again.size, 'day')} {have} more than one value"
         spans = said.days[again]
         yield said.finding("fail", "duplicate label", text, spans[0], spans[-1])
     begins = said.days[1:] - (said.periods[1:] - 1)
     overlap = np.flatnonzero((begins <= said.days[:-1]) & (said.days[1:] > said.days[:-1]))
     if overlap.size and said.measure.nature == "flow":
-        text = f"{overlap.size} periods begin before the one before is over: a sum counts twice"
+        begin = "begins" if overlap.size == 1 else "begin"
+        text = (
+            f"{counted(overlap.size, 'period')} {begin} before the one before is over: a sum "
+            "counts twice"
+        )
         yield said.finding(
             "fail", "duplicate label", text, said.days[overlap[0]], said.days[overlap[-1] + 1]
         )
@@ -285,9 +291,9 @@ def jump(said: Told, confirmed: Callable[[np.datetime64, float], bool]) -> Itera
     if moves:
         most = max((at for at, _ in moves), key=lambda at: float(abs(ratios[at])))
         text = (
-            f"{len(moves)} changes beyond {OUTLIER_SD:g} robust standard deviations, the largest "
-            f"{np.expm1(ratios[most]):+.0%} on {days[most + 1]}; {len(alone)} of them in no other "
-            "source"
+            f"{counted(len(moves), 'change')} beyond {OUTLIER_SD:g} robust standard deviations, "
+            f"the largest {np.expm1(ratios[most]):+.0%} on {days[most + 1]}; {len(alone)} of "
+            "them in no other source"
         )
         yield said.finding("note", "jump", text, days[moves[0][0] + 1], days[moves[-1][0] + 1])
 
@@ -303,7 +309,8 @@ def zero_run(said: Told) -> Iterator[Finding]:
         count = sum(end - begin for begin, end in runs)
         is_rule = is_zero[start:].mean() > 0.5
         begin, end = max(runs, key=lambda run: run[1] - run[0])
-        text = f"{count} zeros in {len(runs)} runs; the longest has {end - begin}"
+        zeros = f"{counted(count, 'zero')} in {counted(len(runs), 'run')}"
+        text = f"{zeros}; the longest has {end - begin}"
         level: Level = "note" if is_rule else "warn"
         yield said.finding(level, "zero run", text, said.days[begin], said.days[end - 1])
 
@@ -316,7 +323,8 @@ def frozen(said: Told) -> Iterator[Finding]:
     if runs and "assumed" not in said.kinds:
         begin, end = max(runs, key=lambda run: run[1] - run[0])
         value = f"{said.numbers[begin]:.6g} {said.units[-1]}"
-        text = f"{value} {end - begin} times in a row; {len(runs)} such runs"
+        such = counted(len(runs), "such run")
+        text = f"{value} {end - begin} times in a row; {such}"
         level: Level = "warn" if said.is_price else "note"
         yield said.finding(level, "frozen value", text, said.days[begin], said.days[end - 1])
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from research import catalogue
-from research.catalogue import Catalogue, Figure, UnknownSubjectError
+from research.catalogue import Catalogue, Figure, UnknownSubjectError, graded_kinds
 from research.errors import CatalogueError
 
 
@@ -116,6 +116,21 @@ def test_every_subject_of_the_study_and_every_marketplace_has_a_counted_risk(
     for place in [*subjects, "nosana", "vast", "runpod", "salad"]:
         assert known.counted_risks(place, dt.date(2026, 11, 30)), place
     assert known.counted_risks("cloud", dt.date(2026, 11, 30)) == ()
+
+
+@pytest.mark.parametrize(
+    ("subject", "graded"),
+    [
+        ("akash", 4),  # of six kinds: the breaker counts with the oracle, unpublished terms do not
+        ("kazam", None),
+        ("cloud", None),  # nothing is on record
+        ("vast", 0),  # what is known is that nobody vets the nodes, which does not count
+    ],
+)
+def test_a_contract_of_which_nothing_is_known_has_no_count(
+    known: Catalogue, subject: str, graded: int | None
+) -> None:
+    assert graded_kinds(known.counted_risks(subject, dt.date(2026, 11, 30))) == graded
 
 
 @pytest.mark.parametrize("subject", ["rtx-4090", "BTC", "nowhere"])

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import html as html_module
+import re
+from dataclasses import replace
+
 import plotly.graph_objects as go
 import pytest
 
 from research.evidence import SUBJECT, world
 from research.figures import demand, demand_tables
 from research.figures.theme import Markup
-from research.models.demand.analysis import Analysis, analyse, untestable
+from research.models.demand.analysis import Analysis, Subject, analyse, untestable
 from research.models.demand.pairs import align
 from research.origin import Origin
 
@@ -66,6 +70,29 @@ def test_a_table_of_a_simulated_world_is_marked_or_says_what_lacks(show, found) 
     html = show(found, origin=ORIGIN).html
     assert "Simulated data" in html or "No event" in html or "Too few series" in html
     assert "nan" not in html.lower()
+
+
+def test_the_market_is_told_by_its_names_and_new_rules_are_no_part_of_it(found: Analysis) -> None:
+    shown = replace(found, factors=("btc", "nvda", "since 2026-03-23"))
+    html = demand_tables.show_verdict(shown, origin=ORIGIN).html
+    assert "The market's part taken out: Bitcoin, NVIDIA. An" in html_module.unescape(html)
+
+
+def test_what_is_mechanical_is_not_said_to_lack_data() -> None:
+    subject = Subject(**{**vars(SUBJECT), "demand_class": "C"})
+    shown = untestable(subject, "demand is the price times a constant")
+    said = demand_tables.show_verdict(shown, origin=ORIGIN).html
+    said += "".join(plot(shown, origin=ORIGIN).html for plot in PLOTS)
+    assert "contains the price of" in said
+    assert "Not drawn: demand is the price times a constant." in said
+    assert "not enough data" not in said.lower()
+
+
+def test_a_space_stands_before_every_percent_sign(found: Analysis) -> None:
+    figures = [plot(found, origin=ORIGIN) for plot in PLOTS]
+    told = [each.layout.meta["alt"] for each in figures if isinstance(each, go.Figure)]
+    assert any("%" in each for each in told)
+    assert not [each for each in told if re.search(r"\d%", each)]
 
 
 def test_no_causal_word_stands_in_the_answer(found: Analysis) -> None:

@@ -105,7 +105,7 @@ def test_a_figure_is_written_to_be_read(said: str, expected: str) -> None:
 def test_the_answer_counts_what_rose_and_says_how_old_it_is(networks: pd.DataFrame) -> None:
     said = text(market.show_overview_answer(networks, day=DAY, origin=ORIGIN))
 
-    assert said.startswith("1 of 2 networks have a price here, the use of 1 is held.")
+    assert said.startswith("1 of 2 networks has a price here, the use of 1 is held.")
     assert "rose on 0 and fell on 1 of 1" in said
     assert "use grew on 1 and shrank on 0 of 1" in said
     assert "last day 2026-03-01. Looked at on 2026-03-11" in said
@@ -174,7 +174,17 @@ def test_what_was_left_out_is_said_first() -> None:
 
     assert "Left out: akash.price_usd, for shifted day: a day off." in said
     assert said.endswith("A sentence.")
-    assert "Nothing had to be left out" in text(market.show_notes([], origin=ORIGIN))
+    # series with many days missing may still be shown, so that is all that can be said
+    assert text(market.show_notes([], origin=ORIGIN)) == "No series was refused."
+
+
+def test_ages_in_brackets_are_promised_only_where_there_are_some(networks: pd.DataFrame) -> None:
+    without = networks.drop(columns=["market_cap_usd", "market_cap_last", "demand", "multiple"])
+    without = without.reindex(columns=NETWORK_COLUMNS[1:])
+
+    for show in (market.show_tokens, market.show_use):
+        assert "in brackets" in text(show(networks, day=DAY, origin=ORIGIN))
+        assert "in brackets" not in text(show(without, day=DAY, origin=ORIGIN))
 
 
 def test_a_profile_answers_with_price_use_and_what_proves_nothing(measures: pd.DataFrame) -> None:
@@ -184,7 +194,7 @@ def test_a_profile_answers_with_price_use_and_what_proves_nothing(measures: pd.D
         "Akash's token closed at 0.5 USD on 2026-03-01; its use is 20 GPU-hours a day "
         "(+25 % in 30 days)."
     )
-    assert "3 measures are held, 1 of them physical" in said
+    assert "3 measures are held, 1 of them a physical measure of use" in said
     assert "1 moves with the token's price" in said
     nothing = network.show_profile_answer("K", measures.assign(held=False), day=DAY, origin=ORIGIN)
     assert "Nothing is held of K" in text(nothing)
@@ -253,6 +263,7 @@ def test_the_doubts_are_counted_by_level_and_shown_one_level_at_a_time() -> None
 
     assert said.startswith("2 series are held; 1 of them fails a check.")
     assert "1 of 2 series ends more than 3 days before" in said
+    assert "1 failure (which make results wrong), 0 warnings (which" in said
     assert "ten times" in text(doubts.show_findings(findings, level="fail", origin=ORIGIN))
     assert "no doubts of the level warn" in text(
         doubts.show_findings(findings, level="warn", origin=ORIGIN)

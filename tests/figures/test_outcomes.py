@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from bs4 import BeautifulSoup
 
-from research.figures import outcomes
+from research.figures import decision, outcomes, places
 from research.figures.theme import MISSING, Markup
 from research.models.decision import Decision, decide
 from research.origin import Origin
@@ -114,3 +116,18 @@ def test_tables_are_marked_where_they_are_simulated(made: Decision) -> None:
             show(made, origin=Origin.said("a test", simulated=True)).html.count("Simulated data")
             == count
         )
+
+
+def test_one_month_is_one_month_in_every_caption_head_and_picture() -> None:
+    made = decide(question(n_months=1))
+    shown = outcomes.show_outcomes(made, origin=ORIGIN).html
+    shown += outcomes.show_horizons(made, origin=ORIGIN).html
+    shown += places.show_options(made, origin=ORIGIN).html
+    shown += places.show_policies(made, origin=ORIGIN).html
+    fans, horizon = (
+        plot(made, origin=ORIGIN) for plot in (decision.plot_wealth_fans, decision.plot_horizon)
+    )
+    said = f"{shown} {fans.layout.meta['alt']} {horizon.layout.xaxis.title.text}"
+
+    assert said.count("1 month") >= 5
+    assert not re.search(r"\b1 months", said)

@@ -128,7 +128,7 @@ def test_facts_are_counted_by_kind_and_shown_with_source_date_and_grade() -> Non
 
     said = text(stresses.show_facts(facts, network="Akash", origin=ORIGIN))
 
-    assert "3 facts of 2 kinds" in said
+    assert "3 facts. The grade of the contract counts 2 kinds of them" in said
     assert "No promise of uptime No promise AEP &lt;76&gt; 2026-03-23 A" in said
     assert said.index("No promise of uptime") < said.index("A price that an oracle tells")
 
@@ -136,7 +136,26 @@ def test_facts_are_counted_by_kind_and_shown_with_source_date_and_grade() -> Non
 def test_one_fact_is_one_fact() -> None:
     said = text(stresses.show_facts([fact("slashing", "x")], network="Akash", origin=ORIGIN))
 
-    assert "1 fact of 1 kind" in said
+    assert "1 fact. The grade of the contract counts 1 kind of them" in said
+
+
+def test_the_caption_counts_what_the_grade_counts_and_names_what_it_leaves_out() -> None:
+    known = catalogue.load()
+    for network in ("akash", "render", "io-net"):
+        facts = known.counted_risks(network, dt.date(2026, 11, 26))
+        said = text(stresses.show_facts(facts, network=network, origin=ORIGIN))
+        assert f"counts {catalogue.graded_kinds(facts)} kinds of them" in said
+        assert said.partition("It does not count: ")[2].startswith(
+            ("Terms that are not published", "Nodes that nobody vets; Terms that are not published")
+        )
+
+
+def test_terms_that_are_not_published_are_said_to_leave_the_grade_unknown() -> None:
+    facts = [fact("unpublished-terms", "Nothing is public")]
+
+    said = text(stresses.show_facts(facts, network="Kazam Chain", origin=ORIGIN))
+
+    assert "1 fact. What the grade counts is not known" in said
 
 
 def test_where_no_fact_is_known_that_is_said() -> None:

@@ -240,7 +240,7 @@ def test_too_few_joint_rows_are_refused(law: str, required: int) -> None:
 @pytest.mark.parametrize("law", LAWS)
 def test_a_price_that_hardly_changes_is_refused_by_name(law: str) -> None:
     fit, data = FITS[law]
-    with pytest.raises(InsufficientDataError, match=r"of market: 1 distinct returns, 10 needed"):
+    with pytest.raises(InsufficientDataError, match=r"of market: 1 distinct return, 10 needed"):
         fit(data().assign(market=0.0), n_months=1, drift="zero", risk_free_per_year=0.04)
 
 

@@ -148,6 +148,12 @@ def test_facts_of_the_contract_are_counted_alike_for_both(dynamics: Dynamics) ->
     assert [by_axis(each)["contract"].statistic for each in found.values()] == [2, 2]
 
 
+def test_a_contract_of_which_nothing_is_known_is_unknown_not_low(dynamics: Dynamics) -> None:
+    found = grades(question(), dynamics, uncertainty(), known(contract_facts=None))
+    contracts = [by_axis(each)["contract"] for each in found.values()]
+    assert [(each.grade, each.measured) for each in contracts] == [("very high", "unknown")] * 2
+
+
 def test_a_largest_share_that_nobody_publishes_is_unknown_not_low(dynamics: Dynamics) -> None:
     found = by_axis(grades(question(), dynamics, uncertainty(), known())["hold"])
     assert found["concentration"].statistic is None

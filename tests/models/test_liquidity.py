@@ -161,7 +161,7 @@ def test_29_returns_are_too_few_too() -> None:
 
 
 def test_a_price_that_never_moves_is_a_placeholder_and_has_no_volatility() -> None:
-    with pytest.raises(InsufficientDataError, match="liquidity of AKT: 1 different returns"):
+    with pytest.raises(InsufficientDataError, match="liquidity of AKT: 1 different return"):
         measured(days(np.full(61, 2.0)))
 
 

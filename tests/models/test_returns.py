@@ -307,7 +307,7 @@ def test_anything_else_is_no_seed(seed: Any) -> None:
 
 
 def test_a_constant_series_is_refused_by_name() -> None:
-    with pytest.raises(InsufficientDataError, match="akash: 1 different prices, 10 needed"):
+    with pytest.raises(InsufficientDataError, match="akash: 1 different price, 10 needed"):
         risk(closes(np.full(100, 2.5)))
 
 
@@ -468,7 +468,7 @@ def test_tail_refuses_what_is_no_return() -> None:
         returns.iloc[0] = wrong
         with pytest.raises(DataError, match="akash: a return is not a finite number above -1"):
             tail(returns)
-    with pytest.raises(InsufficientDataError, match="different returns"):
+    with pytest.raises(InsufficientDataError, match="1 different return,"):
         tail(closes(np.zeros(1_000)))
     with pytest.raises(UsageError, match=r"0 < level < 0\.1"):
         tail(heavy(0.3), level=0.2)

@@ -6,6 +6,8 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from research.errors import DataError, InsufficientDataError, UsageError
@@ -15,6 +17,7 @@ from research.models.risk_statistics import (
     market_risk,
     operations_risk,
     path_interval,
+    payout_token_interval,
     payout_token_risk,
     worlds_interval,
 )
@@ -141,3 +144,31 @@ def test_worlds_give_their_middle_95_percent() -> None:
 def test_one_draw_makes_no_interval() -> None:
     with pytest.raises(UsageError, match="1 draws"):
         path_interval(market_risk, np.ones((13, 5)), draws=1, seed=1)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    share=st.sampled_from([0.0, 0.002, 0.01, 0.05, 0.3, 0.9, 1.0]),
+    n_paths=st.integers(1_000, 6_000),
+)
+def test_the_interval_of_the_token_s_share_holds_the_share_itself(
+    seed: int, share: float, n_paths: int
+) -> None:
+    token, other = np.random.default_rng(seed).standard_normal((2, n_paths))
+    wealth = share**0.5 * token + (1 - share) ** 0.5 * other
+
+    low, high = payout_token_interval(wealth, token)
+
+    assert 0 <= low <= payout_token_risk(wealth, token) <= high <= 1
+
+
+def test_the_interval_of_the_token_s_share_is_as_wide_as_the_share_varies() -> None:
+    def drawn(seed: int) -> tuple[Floats, Floats]:
+        token, other = np.random.default_rng(seed).standard_normal((2, 5_000))
+        return 0.3**0.5 * token + 0.7**0.5 * other, token
+
+    covered = [
+        low <= 0.3 <= high for low, high in (payout_token_interval(*drawn(s)) for s in range(200))
+    ]
+    assert 0.88 <= np.mean(covered) <= 0.99

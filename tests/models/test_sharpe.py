@@ -198,7 +198,7 @@ def test_trials_that_are_all_one_in_truth_leave_the_ratio_as_it_was() -> None:
 @pytest.mark.parametrize(
     ("values", "what"),
     [
-        (np.full(100, 0.01), "1 different returns, 10 needed"),
+        (np.full(100, 0.01), "1 different return, 10 needed"),
         (np.tile([0.01, -0.01], 50), "2 different returns, 10 needed"),
         (np.linspace(-0.1, 0.1, 19), "19 returns, 20 needed"),
         (np.empty(0), "0 returns, 20 needed"),
@@ -221,7 +221,7 @@ def test_an_excess_kurtosis_passed_as_kurtosis_is_refused_where_no_law_has_it() 
 
 def test_what_cannot_be_trials_is_refused() -> None:
     returns = normal_returns(100, ratio=0.1)
-    with pytest.raises(InsufficientDataError, match="1 trials, 2 needed"):
+    with pytest.raises(InsufficientDataError, match="1 trial, 2 needed"):
         deflated_sharpe(returns, trial_sharpes=[1.0])
     with pytest.raises(UsageError, match="accepted are 1 to the 2 listed"):
         deflated_sharpe(returns, trial_sharpes=[1.0, 2.0], n_independent=3)
@@ -229,7 +229,7 @@ def test_what_cannot_be_trials_is_refused() -> None:
         luck_of_the_best(0.5, 1.0)
     with pytest.raises(UsageError, match="confidence 95"):
         minimum_track_record(0.1, 0, **NORMAL, confidence=95)
-    with pytest.raises(InsufficientDataError, match="1 returns, 2 needed"):
+    with pytest.raises(InsufficientDataError, match="1 return, 2 needed"):
         probability_above(0.1, 0, nobs=1, **NORMAL)
     with pytest.raises(UsageError, match="accepted are periods_per_year"):
         probabilistic_sharpe(returns, periods_per_year=0)

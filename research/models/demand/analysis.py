@@ -51,7 +51,7 @@ PRIMARY: Literal["co-movement"] = "co-movement"
 class Happening(NamedTuple):
     """A day on which a network changed its rules or markets."""
 
-    name: str
+    name: str  # what happened, in words
     kind: str
     date: dt.date
     regime: bool  # True: nothing is pooled across it silently
@@ -109,6 +109,11 @@ class Analysis(Shown):
     skipped: tuple[str, ...]  # why a question was not asked
 
     @property
+    def is_mechanical(self) -> bool:
+        """Whether the demand contains the price, so that no number of periods could tell."""
+        return self.demand_class == "C"
+
+    @property
     def primary_pvalue(self) -> float | None:
         """Of the hypothesis declared beforehand, for the correction across networks."""
         return None if self.partial is None else self.partial.spearman.pvalue
@@ -126,7 +131,8 @@ class _Steps:
         try:
             return call()
         except (InsufficientDataError, InfeasibleError) as refused:
-            text = str(refused).removesuffix("; widen the window").replace("weeks", self._periods)
+            said = refused.clause if isinstance(refused, InsufficientDataError) else str(refused)
+            text = said.replace("weeks", self._periods)
             if text not in self.skipped:
                 self.skipped.append(text)
             return None

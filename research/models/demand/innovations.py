@@ -71,10 +71,10 @@ def pre_whiten(x: pd.Series[float], max_lag: int = MAX_LAG) -> Innovations:
     nobs = len(rows)
     if nobs < max(MIN_DISTINCT, 2 * max_lag + 2):
         raise InsufficientDataError(
-            f"innovations of {name_of(x)}",
+            f"{name_of(x)} freed of its own past",
             nobs=nobs,
             required=max(MIN_DISTINCT, 2 * max_lag + 2),
-            unit=f"weeks whose {max_lag} weeks before exist",
+            unit=f"weeks right after {max_lag} whole weeks",
         )
     residuals = [_residuals(rows[:, 0], rows[:, 1 : order + 1]) for order in range(max_lag + 1)]
     criteria = [

@@ -46,8 +46,12 @@ def guard(
     """Decide the class: as stated, or C where demand is the price in disguise."""
     joint = pd.concat([price_growth, demand_growth], axis=1).dropna().to_numpy()
     if demand_class == "C":
-        return Guard(demand_class="C", mechanical=True, reason="it contains the token's price")
+        return Guard(demand_class="C", mechanical=True, reason="demand contains the token's price")
     varies = len(joint) > 2 and bool((np.ptp(joint, axis=0) > 0).all())
     if varies and abs(np.corrcoef(joint.T)[0, 1]) >= IDENTICAL:
-        return Guard(demand_class="C", mechanical=True, reason="it is the price times a constant")
-    return Guard(demand_class=demand_class, mechanical=False, reason="it owes nothing to the price")
+        return Guard(
+            demand_class="C", mechanical=True, reason="demand is the price times a constant"
+        )
+    return Guard(
+        demand_class=demand_class, mechanical=False, reason="demand owes nothing to the price"
+    )

@@ -157,7 +157,9 @@ def _doubts(e: Evidence, m: _Measured) -> list[str]:
     """Return why an association is not more than weak, the gravest first."""
     doubts = []
     if m.qvalue >= CONVINCING:
-        doubts.append(f"chance alone would show as much with a probability of {m.qvalue:.0%}")
+        doubts.append(
+            f"chance alone would show as much with a probability of {100 * m.qvalue:.0f} %"
+        )
     if abs(m.rho) < LARGE:
         doubts.append(f"it is smaller than {LARGE:.2f}")
     if e.same_sign_share is None or e.same_sign_share < STABLE:

@@ -52,7 +52,14 @@ def daily(n: int) -> tuple[pd.Series[float], pd.Series[float]]:
 def test_thirty_weeks_are_untestable_and_say_so() -> None:
     found = analyse(align(*daily(210), nature="stock"), SUBJECT)
     assert {verdict.grade for verdict in found.verdicts} == {"untestable"}
-    assert "52 needed" in found.verdicts[0].reason
+    assert "needs 52 weeks" in found.verdicts[0].reason
+
+
+def test_a_refusal_is_a_sentence_without_terms_of_the_trade() -> None:
+    found = analyse(align(*daily(84), nature="stock"), SUBJECT)
+    reason = found.verdicts[0].reason
+    assert "freed of its own past needs 10 weeks right after 4 whole weeks and has" in reason
+    assert "innovations" not in reason
 
 
 def test_a_price_passed_as_demand_is_untestable() -> None:

@@ -66,7 +66,7 @@ def test_too_many_factors_for_the_weeks_are_refused() -> None:
 
 
 def test_a_constant_series_is_refused_by_name() -> None:
-    with pytest.raises(InsufficientDataError, match="leases: 1 different values, 10 needed"):
+    with pytest.raises(InsufficientDataError, match="leases: 1 different value, 10 needed"):
         pre_whiten(pd.Series(np.ones(90), name="leases"))
 
 

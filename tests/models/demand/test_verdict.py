@@ -41,7 +41,7 @@ def test_support_from_an_older_regime_does_not_count() -> None:
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"qvalue": 0.07}, "7%"),
+        ({"qvalue": 0.07}, "7 %"),
         ({"rho": 0.29}, "smaller than 0.30"),
         ({"same_sign_share": 0.6}, "sign changes"),
         ({"halves": (0.6, -0.1)}, "halves"),
