@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -205,6 +206,33 @@ def test_a_later_success_removes_the_notebook_that_failed(room: Path, write: Wri
     assert (first.state, second.state) == ("failed", "done")
     assert first.executed is not None
     assert not first.executed.parent.exists()
+
+
+def test_a_report_is_done_though_its_older_notebook_cannot_be_removed(
+    room: Path, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from research.unattended import failed
+    from research.unattended.worker import work
+
+    def refuses(page: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(failed.place(page)))
+
+    monkeypatch.setattr(failed, "forget", refuses)
+    answer = work(job(write(room / "kept.ipynb", "# T", "1 / 1"), room / "kept"), room)
+    assert (answer.state, answer.page) == ("done", room / "kept" / "kept.html")
+
+
+def test_notebooks_that_failed_come_and_go_while_other_workers_do_the_same(room: Path) -> None:
+    from research.unattended import failed
+
+    def come_and_go(name: str) -> None:
+        for _ in range(500):
+            failed._publish(b"", failed.place(room / name))
+            failed.forget(room / name)
+
+    with ThreadPoolExecutor(4) as threads:
+        assert [*threads.map(come_and_go, ["a.html", "b.html", "c.html", "d.html"])] == [None] * 4
+    assert not (room / failed.FOLDER).exists()
 
 
 CHANGES = """
