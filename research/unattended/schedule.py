@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from research.config import settings
 from research.errors import ParameterError, UsageError
 from research.report.render import order
 from research.unattended.periods import CatchUp, Plan
@@ -129,6 +130,7 @@ def read(path: Path, *, store: str | None = None) -> Schedule:
         tables = _File.model_validate(content).report
     except ValidationError as error:
         raise UsageError("\n".join(_told(f"{path}", error))) from error
+    settings()  # so that what is wrong with them is not said of an entry
     wrong, reports = list[str](), list[Scheduled]()
     for number, table in enumerate(tables, start=1):
         where = f"{path}, report {table.get('name', number)!r}"

@@ -91,6 +91,7 @@ def test_what_is_not_said_is_as_usual(written: Written) -> None:
         ("time_limit_minutes = 0", "report 'weekly', time_limit_minutes: Input should be greater"),
         ("time_limit_minutes = inf", "report 'weekly', time_limit_minutes: Input should be less"),
         ("alerts = { tell = [] }", "report 'weekly', alerts.tell: Tuple should have at least 1"),
+        ("alerts = { tell = ['night__desk'] }", "report 'weekly', alerts.tell.0: String should ma"),
         ("grid = { network = [] }", "report 'weekly', grid.network: List should have at least 1"),
         ("parameters = { netwrk = 'akash' }", "report 'weekly', question: no parameter netwrk"),
         ("grid = { network = ['akash', 'mars'] }", "report 'weekly', question: network=mars: acc"),
