@@ -5,15 +5,20 @@ from __future__ import annotations
 import os
 import re
 import socket
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import unquote, urlsplit
 
 from platformdirs import user_cache_path, user_config_path, user_data_path
-from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
+
+from research.errors import UsageError
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 APP = "gpu-depin-research"
 _SECRET = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?)$", re.IGNORECASE)
@@ -44,8 +49,42 @@ class Settings(BaseSettings):
 
 @cache
 def settings() -> Settings:
-    """Return the settings of this process, read once."""
-    return Settings()
+    """Return the settings of this process, read once.
+
+    Raises
+    ------
+    UsageError : that names each variable that is wrong, and never what it holds
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = [_told(each) for each in error.errors(include_input=False, include_context=False)]
+    except SettingsError as error:  # text where a table should be
+        fields = [name for name in Settings.model_fields if f'"{name}"' in str(error)]
+        wrong = [f"{_variable(fields)}: not understood; set {_set_as(*fields)}__NAME, one a name"]
+    raise UsageError("\n".join(dict.fromkeys(wrong)))  # here, as both errors hold the values
+
+
+def _told(error: ErrorDetails) -> str:
+    """Say which variable is wrong, and how."""
+    place = [str(part) for part in error["loc"]]
+    variable = _variable(place)
+    _, is_parted, rest = variable.upper().partition(f"{_set_as(*place)}__")
+    if is_parted:
+        return f"{variable}: `__` stands before a name only; set {_set_as(*place)}_{rest}"
+    return f"{variable}: {error['msg']}"
+
+
+def _variable(place: Sequence[str]) -> str:
+    """Return the variable that a value of the settings comes from, as the environment has it."""
+    asked = _set_as(*place)
+    found = [name for name in os.environ if f"{name.upper()}__".startswith(f"{asked}__")]
+    return min(found, default=_set_as(*place[:1]))  # of a text with a whole table, the field's
+
+
+def _set_as(*place: str) -> str:
+    """Return the variable that sets a value of the settings."""
+    return f"RESEARCH_{'__'.join(place)}".upper()
 
 
 def credentials() -> tuple[str, ...]:

@@ -75,7 +75,7 @@ def run(
     failed, and with 3 if nothing did but the checks of a strict report.
     """
     from research.report.places import place
-    from research.unattended import batch, planning, refresh, standing, state
+    from research.unattended import batch, closing, planning, refresh, standing, state, telling
     from research.unattended import run as running
     from research.unattended import schedule as schedules
 
@@ -86,6 +86,7 @@ def run(
     if dry_run:
         now = dt.datetime.now(dt.UTC)
         reports, known = planning.choose(read, names or ()), state.Ledger(place(out)).read()
+        telling.check(closing.rules_of(read))  # as the run itself does
         work = planning.work(reports, known, now, everything=everything)
         rows = standing.work_to_dict(work)
         if as_json:

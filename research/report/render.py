@@ -127,6 +127,7 @@ def order(
 ) -> Order:
     """Return what is asked for, checked; see `report` for the parameters and errors."""
     path = find(notebook)
+    settings()  # so that what is wrong with them is not said of the notebook
     accepted = schema(path)
     usual = _usual_store(accepted)
     values = accepted.check(

@@ -116,16 +116,21 @@ class Pool:
         from research.unattended import warm
 
         ours, theirs = socket.socketpair()
-        with theirs:
-            self._warm = subprocess.Popen(  # noqa: S603 - this interpreter
-                [sys.executable, "-m", "research.unattended.warm", str(theirs.fileno())],
-                cwd=self._folder,
-                env={**self._env, **warm.environment()},
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=2,
-                start_new_session=True,  # what a terminal sends comes to us alone
-            )
+        try:
+            with theirs:
+                self._warm = subprocess.Popen(  # noqa: S603 - this interpreter
+                    [sys.executable, "-m", "research.unattended.warm", str(theirs.fileno())],
+                    cwd=self._folder,
+                    env={**self._env, **warm.environment()},
+                    pass_fds=[theirs.fileno()],
+                    stdin=subprocess.DEVNULL,
+                    stdout=2,
+                    start_new_session=True,  # what a terminal sends comes to us alone
+                )
+        except OSError as error:  # no memory, or no right to run it
+            ours.close()
+            log.warning("the warm process could not be started (%s), so each starts anew", error)
+            return
         try:
             ours.settimeout(START_SECONDS)
             is_ready = ours.recv(len(warm.READY)) == warm.READY
@@ -205,6 +210,13 @@ class Pool:
 
     def _plain(self, job: Job) -> Minded | str:
         """Render a report in a new interpreter; return what it tells, or why there is nothing."""
+        try:
+            return self._anew(job)
+        except OSError as error:  # no memory, no right to run it, or no room for its folder
+            return f"a process for the report could not be started ({error.strerror or error})"
+
+    def _anew(self, job: Job) -> Minded | str:
+        """Do so, where one can be started."""
         from research.unattended.worker import Minded  # papermill with it, for a run with work
 
         began = time.monotonic()

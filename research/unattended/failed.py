@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from research.errors import RenderError
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from research.report.progress import Halted
 
 FOLDER = "failed"
+TRIES = 20  # to write a notebook while other workers remove the folder
 STRUCK = "…"
 SECRET = "a key or password"  # noqa: S105 - what the guard calls one
 PAPERMILL = {"injected-parameters"}  # tags
@@ -33,11 +35,11 @@ def place(page: Place) -> Place:
 
 
 def forget(page: Place) -> None:
-    """Remove what was kept of an earlier failure."""
+    """Remove what was kept of an earlier failure, and the folder with the last of them."""
     kept = place(page)
     if kept.is_file():
-        kept.unlink()
-        if not any(kept.parent.iterdir()):
+        kept.unlink(missing_ok=True)
+        with suppress(OSError):  # others lie in it, or another worker has removed it
             kept.parent.rmdir()
 
 
@@ -69,8 +71,17 @@ def keep(halted: Halted, page: Place, reason: str, *, store: str | None) -> Plac
     secrets = [thing for thing in private if thing.kind == SECRET]
     if guard.leaks("\n".join(_texts(notebook)), secrets):
         raise RenderError(f"its notebook was not kept, as it tells {SECRET}")
-    publish(_written(notebook), place(page))
+    _publish(_written(notebook), place(page))
     return place(page)
+
+
+def _publish(notebook: bytes, destination: Place) -> None:
+    """Write a notebook, again if another worker has removed the empty folder meanwhile."""
+    for _ in range(TRIES - 1):
+        with suppress(FileNotFoundError, FileExistsError):  # the latter from `mkdir`
+            publish(notebook, destination)
+            return
+    publish(notebook, destination)
 
 
 def arranged(halted: Halted, reason: str) -> dict[str, Any]:

@@ -7,15 +7,19 @@ import json
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
+
+from filelock import FileLock, Timeout
 
 from research.report.bucket import Bucket, PlaceError
 from research.report.guard import scrub, secrets
 from research.report.places import Place
 
 RUNS = "log"  # folder of logs where each run has one
+MOST_BYTES = 5_000_000  # of a file, beyond which the next run begins another
 PAUSE = 60.0  # seconds before an object store that did not answer is asked again
 
 
@@ -36,6 +40,11 @@ class Log:
     _is_full: bool = field(default=False, init=False)
     _lines: list[bytes] = field(default_factory=list, init=False, repr=False)  # on an object store
     _waits_until: float = field(default=0.0, init=False)  # as it does not answer
+
+    def __post_init__(self) -> None:
+        """Begin the file anew if it is large."""
+        if isinstance(self.path, Path):
+            _turn(self.path)
 
     def __call__(self, event: str, text: str, **known: Any) -> None:
         """Write an event: what it is called, a sentence, and what else is known of it."""
@@ -71,6 +80,18 @@ class Log:
         if isinstance(value, dt.datetime):
             return f"{value:%Y-%m-%dT%H:%M:%SZ}"
         return scrub(value, self._hidden) if isinstance(value, str) else value
+
+
+def _turn(path: Path) -> None:
+    """Have a file that is too large be the older one, instead of the older one before it.
+
+    Only one run does so, or a second one would put the new file in place of what was just kept.
+    """
+    with suppress(OSError, Timeout):  # there is none, or another run does so; if it stays, it grows
+        if path.stat().st_size > MOST_BYTES:
+            with FileLock(path.with_suffix(".lock"), timeout=0):
+                if path.stat().st_size > MOST_BYTES:
+                    path.replace(path.with_suffix(".1.jsonl"))
 
 
 def _is_cut(file: BinaryIO) -> bool:

@@ -32,7 +32,7 @@ FAILED = "failed"  # folder of notebooks that failed, in a folder of reports
 MOST_FAILED = 200  # of them, the newest, that are kept
 MOST_LOGS = 1000  # of runs, the newest, where each has a file of its own
 
-Count = Annotated[int, Field(ge=0)]
+Count = Annotated[int, Field(ge=0, strict=True)]  # True is no count
 
 
 class Keep(BaseModel):
@@ -47,7 +47,11 @@ class Keep(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _count(cls, told: Any) -> Any:
-        return {"latest": told} if isinstance(told, int) else told
+        is_count = isinstance(told, int) and not isinstance(told, bool)
+        is_table = isinstance(told, Mapping | Keep)
+        if not (is_count or is_table):
+            raise ValueError("accepted is a whole number, such as 30, or a table with latest")
+        return {"latest": told} if is_count else told
 
 
 @dataclass(frozen=True, kw_only=True)

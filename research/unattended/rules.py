@@ -8,8 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
 
 Kind = Literal["failure", "recovery", "overdue", "flip", "threshold", "report"]
 USUAL: frozenset[Kind] = frozenset({"failure", "recovery", "overdue", "flip", "threshold"})
-# of an address in the environment: desk for RESEARCH_ALERTS__DESK
-Target = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+# of an address in the environment: desk for RESEARCH_ALERTS__DESK, where two underscores end a name
+Target = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*_?$")]
 
 
 class _Table(BaseModel):

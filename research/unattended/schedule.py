@@ -14,11 +14,19 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+)
 
+from research.config import settings
 from research.errors import ParameterError, UsageError
 from research.report.render import order
 from research.unattended.periods import CatchUp, Plan
@@ -27,11 +35,22 @@ from research.unattended.rules import Rules
 
 DEFAULT = Path("reports/schedule.toml")
 GIVEN_BY_THE_RUN = ("store", "as_of")  # parameters that no entry may name
+MINUTES_OF_A_DAY, MINUTES_OF_A_YEAR = 1440, 365 * 1440
 Value = bool | int | float | str | dt.date
 Name = Annotated[
     str,
     Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=80),
 ]
+
+
+def _refuse_several(value: object) -> object:
+    """Refuse in one sentence what would be refused once for each type of a value."""
+    if type(value) not in get_args(Value):
+        raise ValueError("accepted is one text, number or day, or true or false")
+    return value
+
+
+One = Annotated[Value, BeforeValidator(_refuse_several)]
 
 
 class Entry(BaseModel):
@@ -43,14 +62,14 @@ class Entry(BaseModel):
     notebook: str  # a name, or a path from the schedule's folder
     cron: str
     timezone: str = "UTC"
-    parameters: Mapping[str, Value] = {}
-    grid: Mapping[str, Annotated[list[Value], Field(min_length=1)]] = {}  # a report each
+    parameters: Mapping[str, One] = {}
+    grid: Mapping[str, Annotated[list[One], Field(min_length=1)]] = {}  # a report each
     strict: bool = False
     catch_up: CatchUp = "latest"
     keep: Keep | None = None  # of earlier versions in the archive; None: all
-    time_limit_minutes: Annotated[float, Field(gt=0, le=1440)] = 60
-    cell_time_limit_minutes: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 20
-    overdue_minutes: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 120  # after its time
+    time_limit_minutes: Annotated[float, Field(gt=0, le=MINUTES_OF_A_DAY)] = 60
+    cell_time_limit_minutes: Annotated[float, Field(gt=0, le=MINUTES_OF_A_DAY)] = 20
+    overdue_minutes: Annotated[float, Field(gt=0, le=MINUTES_OF_A_YEAR)] = 120  # after its time
     alerts: Rules | None = None  # who is told of it; None: nobody
 
     @field_validator("timezone")
@@ -128,14 +147,15 @@ def read(path: Path, *, store: str | None = None) -> Schedule:
     try:
         tables = _File.model_validate(content).report
     except ValidationError as error:
-        raise UsageError("\n".join(_told(f"{path}", error))) from error
+        raise UsageError("\n".join(_told(f"{path}", error, _File))) from error
+    settings()  # so that what is wrong with them is not said of an entry
     wrong, reports = list[str](), list[Scheduled]()
     for number, table in enumerate(tables, start=1):
         where = f"{path}, report {table.get('name', number)!r}"
         try:
             reports += _expand(Entry.model_validate(table), path.parent, store)
         except ValidationError as error:
-            wrong += _told(where, error)
+            wrong += _told(where, error, Entry)
         except (ParameterError, UsageError) as error:
             wrong += [f"{where}, {line}" for line in str(error).splitlines()]
     wrong += [f"{path}: {text}" for text in _twice(reports)]
@@ -144,20 +164,28 @@ def read(path: Path, *, store: str | None = None) -> Schedule:
     return Schedule(path=path, reports=tuple(reports))
 
 
-def _told(where: str, error: ValidationError) -> Iterator[str]:
+def _told(where: str, error: ValidationError, model: type[BaseModel]) -> Iterator[str]:
     """Say what is wrong, and with which field."""
-    for each in error.errors(include_url=False):
-        place = ".".join(str(part) for part in each["loc"] if not _is_of_a_type(part))
+    errors = error.errors(include_url=False)
+    for each in errors:
+        place = each["loc"]
+        if each["type"] == "too_short" and any(place == one["loc"][:-1] for one in errors):
+            continue  # only because what is in it is refused
+        field = f"{where}, {'.'.join(map(str, place))}"
         if each["type"] == "extra_forbidden":
-            known = ", ".join(Entry.model_fields if where.endswith("'") else _File.model_fields)
-            yield f"{where}, {place}: no such field; accepted are {known}"
+            known = ", ".join(_table(model, place).model_fields)
+            yield f"{field}: no such field; accepted are {known}"
         else:
-            yield f"{where}, {place}: {each['msg'].removeprefix('Value error, ')}"
+            yield f"{field}: {each['msg'].removeprefix('Value error, ')}"
 
 
-def _is_of_a_type(part: int | str) -> bool:
-    """Say whether part of a place is only pydantic's name of a type of several."""
-    return part in ("bool", "int", "float", "str", "date")
+def _table(model: type[BaseModel], place: Sequence[int | str]) -> type[BaseModel]:
+    """Return the table that a field lies in, which may lie in another."""
+    for part in place[:-1]:
+        if isinstance(part, str):
+            kinds = get_args(model.model_fields[part].annotation)
+            model = next(kind for kind in kinds if hasattr(kind, "model_fields"))
+    return model
 
 
 def _expand(entry: Entry, folder: Path, store: str | None) -> Iterator[Scheduled]:

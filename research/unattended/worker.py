@@ -106,7 +106,7 @@ def _forget(page: Place) -> None:
     """Remove what was kept of an earlier failure; a report is none the worse if that fails."""
     try:
         failed.forget(page)
-    except PlaceError as error:
+    except (OSError, PlaceError) as error:
         logging.warning("%s: an older notebook that failed is still there: %s", page.name, error)
 
 
@@ -114,7 +114,7 @@ def _flips(page: Place) -> tuple[str, ...]:
     """Return the sentences of a report about verdicts that are not what they were."""
     try:
         changes = json.loads(page.with_suffix(TWIN).read_bytes())["changes"]
-    except PlaceError as error:  # it is published all the same
+    except (OSError, PlaceError) as error:  # it is published all the same
         logging.warning("%s: what turned in it is not told: %s", page.name, error)
         return ()
     return tuple(flip["text"] for flip in changes["flips"]) if changes else ()

@@ -12,8 +12,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -207,6 +209,33 @@ def test_a_later_success_removes_the_notebook_that_failed(room: Path, write: Wri
     assert not first.executed.parent.exists()
 
 
+def test_a_report_is_done_though_its_older_notebook_cannot_be_removed(
+    room: Path, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from research.unattended import failed
+    from research.unattended.worker import work
+
+    def refuses(page: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(failed.place(page)))
+
+    monkeypatch.setattr(failed, "forget", refuses)
+    answer = work(job(write(room / "kept.ipynb", "# T", "1 / 1"), room / "kept"), room)
+    assert (answer.state, answer.page) == ("done", room / "kept" / "kept.html")
+
+
+def test_notebooks_that_failed_come_and_go_while_other_workers_do_the_same(room: Path) -> None:
+    from research.unattended import failed
+
+    def come_and_go(name: str) -> None:
+        for _ in range(500):
+            failed._publish(b"", failed.place(room / name))
+            failed.forget(room / name)
+
+    with ThreadPoolExecutor(4) as threads:
+        assert [*threads.map(come_and_go, ["a.html", "b.html", "c.html", "d.html"])] == [None] * 4
+    assert not (room / failed.FOLDER).exists()
+
+
 CHANGES = """
 import builtins, datetime, os, random, numpy
 from research import load, used
@@ -274,6 +303,31 @@ def test_without_a_warm_process_reports_are_rendered_plainly_and_it_is_said(
     assert outcomes[1].executed is not None
     assert outcomes[0].peak_megabytes > 20
     assert left_below() == []
+
+
+def test_a_process_that_cannot_be_started_is_an_outcome_in_words(
+    room: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(sys, "executable", str(room))  # a folder, which nobody may execute
+    with caplog.at_level(logging.WARNING):
+        outcomes = render_all([job("a", room), job("b", room)])
+    assert "the warm process could not be started" in caplog.text
+    told = "a process for the report could not be started (Permission denied)"
+    assert [(each.state, each.reason) for each in outcomes] == [("failed", told)] * 2
+
+
+def test_reports_go_on_plainly_if_the_warm_process_cannot_be_started(
+    room: Path, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, popen = write(room / "alone.ipynb", "# T", *FAULTS["good"]), subprocess.Popen
+
+    def refuses_the_first(*given: Any, **more: Any) -> Any:
+        monkeypatch.setattr(subprocess, "Popen", popen)
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(subprocess, "Popen", refuses_the_first)
+    (outcome,) = render_all([job(path, room / "alone")])
+    assert outcome.state == "done"
 
 
 def test_reports_go_on_plainly_if_the_warm_process_is_killed(

@@ -67,6 +67,13 @@ def test_a_dry_run_shows_what_is_due_and_touches_nothing(folder: Path) -> None:
     assert {*folder.rglob("*")} == before
 
 
+def test_a_dry_run_refuses_what_the_run_would_as_nobody_could_be_told(folder: Path) -> None:
+    (folder / "schedule.toml").write_text(f'{SCHEDULE}alerts = {{ tell = ["nobody"] }}\n')
+    result = typed(folder, "run", "--dry-run")
+    assert result.exit_code == 2
+    assert "set RESEARCH_ALERTS__NOBODY in the environment" in result.stderr
+
+
 def test_two_pages_are_made_beside_one_that_fails_and_the_status_tells(folder: Path) -> None:
     result = typed(folder, "run", "--no-update")
     assert result.exit_code == 1

@@ -85,9 +85,22 @@ def test_what_is_not_said_is_as_usual(written: Written) -> None:
         ('catch_up = "all"', "report 'weekly', catch_up: Input should be 'latest' or 'each'"),
         ("strict = 1", "report 'weekly', strict: Input should be a valid boolean"),
         ("keep = -1", "report 'weekly', keep.latest: Input should be greater than or equal to 0"),
+        ("keep = true", "report 'weekly', keep: accepted is a whole number, such as 30, or a"),
+        ('keep = "30"', "report 'weekly', keep: accepted is a whole number, such as 30, or a"),
+        ("keep = { latest = true }", "report 'weekly', keep.latest: Input should be a valid int"),
         ("time_limit_minutes = 0", "report 'weekly', time_limit_minutes: Input should be greater"),
         ("time_limit_minutes = inf", "report 'weekly', time_limit_minutes: Input should be less"),
         ("alerts = { tell = [] }", "report 'weekly', alerts.tell: Tuple should have at least 1"),
+        ("alerts = { tell = ['night__desk'] }", "report 'weekly', alerts.tell.0: String should ma"),
+        ("alerts = { tel = ['desk'] }", "alerts.tel: no such field; accepted are tell, on, thr"),
+        (
+            "alerts = { tell = ['a'], thresholds = [{ figur = 'b' }] }",
+            "alerts.thresholds.0.figur: no such field; accepted are figure, above, below",
+        ),
+        ("keep = { weakly = 3 }", "keep.weakly: no such field; accepted are latest, weekly, month"),
+        ("parameters = { gpu = 2026-01-01T00:00:00 }", "parameters.gpu: accepted is one text, num"),
+        ("overdue_minutes = 1e300", "overdue_minutes: Input should be less than or equal to 5256"),
+        ("cell_time_limit_minutes = 1e300", "cell_time_limit_minutes: Input should be less than"),
         ("grid = { network = [] }", "report 'weekly', grid.network: List should have at least 1"),
         ("parameters = { netwrk = 'akash' }", "report 'weekly', question: no parameter netwrk"),
         ("grid = { network = ['akash', 'mars'] }", "report 'weekly', question: network=mars: acc"),
@@ -115,6 +128,22 @@ def test_all_that_is_wrong_is_named_at_once(written: Written) -> None:
     with pytest.raises(UsageError) as error:
         written(ENTRY + "keep = -1\nspeed = 9\n" + ENTRY.replace("weekly", "daily") + "strict = 1")
     assert len(str(error.value).splitlines()) == 3
+
+
+@pytest.mark.parametrize("name", ["", 'name = "somebody\'s"\n'])
+def test_a_mistyped_field_is_answered_with_those_of_its_entry(written: Written, name: str) -> None:
+    with pytest.raises(UsageError, match="nam: no such field; accepted are name, notebook, cron"):
+        written(ENTRY.replace('name = "weekly"\n', f'{name}nam = "x"\n'))
+
+
+@pytest.mark.parametrize(
+    "more",
+    ["parameters = { count = [1, 2] }", "grid = { count = [[1]] }", "alerts = { tell = ['No!'] }"],
+)
+def test_what_is_wrong_is_said_once(written: Written, more: str) -> None:
+    with pytest.raises(UsageError) as error:
+        written(f"{ENTRY}{more}\n")
+    assert len(str(error.value).splitlines()) == 1
 
 
 def test_each_period_as_of_then_needs_a_notebook_that_can_do_so(written: Written) -> None:
