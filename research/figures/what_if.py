@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from research.counting import counted
 from research.figures.theme import Markup, table
 from research.figures.words import DRIFT_NAMES, error_at_most, percent, usd
 from research.models.bootstrap import Drift
@@ -182,7 +183,7 @@ class WhatIf:
         """Return what the figures are of, and where they come from."""
         s = self.surface
         note = (
-            f"Shares of {s.n_paths:,} simulated futures over {s.n_months} months "
+            f"Shares of {s.n_paths:,} simulated futures over {counted(s.n_months, 'month')} "
             f"({error_at_most(s.n_paths)}), the same futures "
             "at every setting; the answer above may count more of them and differ a little. All "
             "other inputs are as assumed in this report."

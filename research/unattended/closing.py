@@ -6,11 +6,14 @@ None of it may hide what was rendered: what goes wrong here is trouble of the ru
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
+from research.counting import counted
 from research.errors import ResearchError
 from research.report.guard import scrub
 from research.report.places import Place
@@ -24,6 +27,7 @@ from research.unattended.standing import standing
 from research.unattended.state import Ledger, Record, State
 from research.unattended.summary import Summary
 
+AS_OF = re.compile(r"--as-of-(\d{4}-\d{2}-\d{2}T\d{6}Z)")  # in the name of a page
 INDEX = "index.html"  # see `report.site`, which is not imported by a run with nothing to do
 BuildSite = Callable[[Place, Mapping[str, dt.datetime]], Any]
 
@@ -124,12 +128,34 @@ def clear_away(
         if report.entry.keep is not None
     }
     try:
-        gone = retention.prune(out, keep, now=now)
+        past = [
+            (report.entry.keep, _of_missed_times(report, out))
+            for report in schedule.reports
+            if report.entry.keep is not None and report.entry.catch_up == "each"
+        ]
+        gone = retention.prune(out, keep, past=past, now=now)
     except (ResearchError, OSError) as error:
         _trouble(f"the archive was not cleared: {error}", "clearing-failed", log, summary)
         return
     if gone:
-        log("cleared", f"{len(gone.stems)} archived reports and {len(gone.files)} files deleted")
+        reports = counted(len(gone.stems), "archived report")
+        log("cleared", f"{reports} and {counted(len(gone.files), 'file')} deleted")
+
+
+def _of_missed_times(report: Scheduled, out: Place) -> dict[dt.datetime, str]:
+    """Return the pages of a report that were made as of a missed time, by that time.
+
+    One as of any other time was made by hand, and is left alone.
+    """
+    found = {}
+    for page in out.glob("*--as-of-*.html"):
+        if (stamp := AS_OF.search(page.name)) is None:
+            continue
+        with suppress(ValueError):
+            time = dt.datetime.strptime(stamp[1], "%Y-%m-%dT%H%M%SZ").replace(tzinfo=dt.UTC)
+            if report.plan.latest(time) == time and report.file_as_of(time) == page.name:
+                found[time] = page.stem
+    return found
 
 
 def list_reports(

@@ -6,6 +6,7 @@ import datetime as dt
 import time
 from collections.abc import Iterable, Iterator, Sequence
 
+from research.counting import counted
 from research.errors import UsageError
 from research.report import manifest as manifests
 from research.report import temporary
@@ -22,14 +23,15 @@ UNFINISHED_SECONDS = 3600.0  # after which a file that was not moved into place 
 def sweep(ledger: Ledger) -> Iterator[str]:
     """Remove what killed runs left half written, in the folder of the reports too."""
     if n_folders := temporary.sweep():
-        yield f"removed {n_folders} temporary folders of reports that were killed days ago"
+        folders = counted(n_folders, "temporary folder")
+        yield f"removed {folders} of reports that were killed days ago"
     beside = (ledger.out / ARCHIVE, ledger.out / failed.FOLDER)
-    folders = (ledger.out, *beside, ledger.folder, ledger.locks)
-    found = [path for folder in folders for path in _unfinished(folder)]
+    within = (ledger.out, *beside, ledger.folder, ledger.locks)
+    found = [path for folder in within for path in _unfinished(folder)]
     for path in found:
         path.unlink(missing_ok=True)
     if found:
-        yield f"removed {len(found)} unfinished files of a run that was killed"
+        yield f"removed {counted(len(found), 'unfinished file')} of a run that was killed"
 
 
 def repair(ledger: Ledger, reports: Sequence[Scheduled], now: dt.datetime) -> Iterator[str]:

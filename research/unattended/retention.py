@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -32,6 +32,7 @@ FAILED = "failed"  # folder of notebooks that failed, in a folder of reports
 MOST_FAILED = 200  # of them, the newest, that are kept
 MOST_LOGS = 1000  # of runs, the newest, where each has a file of its own
 
+Past = tuple["Keep", Mapping[dt.datetime, str]]  # pages, without suffix, by the time they are of
 Count = Annotated[int, Field(ge=0, strict=True)]  # True is no count
 
 
@@ -81,6 +82,7 @@ def plan(
     out: Place,
     keep: Mapping[str, Keep],
     *,
+    past: Sequence[Past] = (),
     now: dt.datetime,
     most_failed: int = MOST_FAILED,
 ) -> Plan:
@@ -88,8 +90,9 @@ def plan(
 
     Parameters
     ----------
-    out : folder of reports; the reports themselves are never touched, only their archive
+    out : folder of reports; of those in it none is touched but what `past` names
     keep : by the name of the page without its suffix; of a report without an entry all is kept
+    past : pages in `out` itself that were made as of a missed time
     now : UTC
     most_failed : notebooks of reports that failed, the newest, that are kept
     """
@@ -107,6 +110,8 @@ def plan(
     logs: list[Place] = [*(out / STATE / RUNS).glob("*.jsonl")]  # their names begin with the time
     old_logs = sorted(logs, key=lambda path: path.name)[:-MOST_LOGS]
     files = [*_unfinished(out, now), *_surplus(out / FAILED, most_failed), *old_logs]
+    old = [stem for how_many, of_then in past for stem in _old(of_then, how_many)]
+    files += [out / f"{stem}{suffix}" for stem in old for suffix in SUFFIXES]
     marked = [path.name[1:].removesuffix(GOING) for path in archive.glob(f".*{GOING}")]
     begun = [stem for stem in marked if ARCHIVED.fullmatch(stem)]
     return Plan(stems=tuple(dict.fromkeys((*sorted(begun), *going))), files=tuple(files))
@@ -116,6 +121,7 @@ def prune(
     out: Place,
     keep: Mapping[str, Keep],
     *,
+    past: Sequence[Past] = (),
     now: dt.datetime,
     most_failed: int = MOST_FAILED,
 ) -> Plan:
@@ -128,7 +134,7 @@ def prune(
     ------
     RenderError : if something cannot be deleted; what is left is still a shelf
     """
-    planned = plan(out, keep, now=now, most_failed=most_failed)
+    planned = plan(out, keep, past=past, now=now, most_failed=most_failed)
     archive = out / ARCHIVE
     try:
         for stem in planned.stems:
@@ -171,6 +177,12 @@ def _going(out: Place, name: str, by_day: dict[dt.date, str], keep: Keep) -> Ite
         is_needed = stem in kept or _parsed(_manifest(out, stem)).get("twin_sha256", "") in wanted
         if not is_needed and _version(out, ARCHIVE, stem) is not None:  # None: not ours
             yield stem
+
+
+def _old(of_then: Mapping[dt.datetime, str], keep: Keep) -> Iterator[str]:
+    """Yield the pages of missed times that are not kept."""
+    kept = chosen(of_then, keep)
+    yield from (of_then[time] for time in sorted(of_then) if time not in kept)
 
 
 def _newest_whole(out: Place, by_day: dict[dt.date, str]) -> Iterator[str]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from research.config import settings
+from research.counting import counted
 from research.errors import ResearchError
 from research.report.guard import scrub
 from research.report.places import Place
@@ -112,7 +113,7 @@ def run(
             return summary
         one.tell_repaired(repair.sweep(ledger))
         check([each.job(out) for each in work])
-        log("started", f"{len(work)} reports to be made", reports=len(work))
+        log("started", f"{counted(len(work), 'report')} to be made", reports=len(work))
         location = store or settings().store
         if update is not None and location != SAMPLE:
             summary.trouble += refresh(location, update, budget_seconds, run=summary.run, log=log)

@@ -156,6 +156,27 @@ def test_of_several_times_at_once_one_that_fails_is_told_once_and_no_recovery(
     assert "Made again: daily" not in titles(httpserver)[1:]
 
 
+def test_pages_of_missed_times_are_kept_like_earlier_ones_and_others_stay(
+    desk: Desk, tmp_path: Path
+) -> None:
+    path = tmp_path / "schedule.toml"
+    path.write_text(SCHEDULE.format(keep='2\ncatch_up = "each"'))
+    write(tmp_path / "question.ipynb", "# T", AS_OF)
+    desk.schedule = read(path)
+    [report] = desk.schedule.reports
+    desk.out.mkdir()
+    missed = [dt.datetime(2026, 6, day, 6, tzinfo=dt.UTC) for day in (3, 4, 5)]
+    by_hand = dt.datetime(2026, 6, 2, 7, tzinfo=dt.UTC)
+    for time in (*missed, by_hand):
+        put(desk.out, Path(report.file_as_of(time)).stem, made=time)
+
+    desk.run("2026-06-10T06:05")
+
+    left = {page.name for page in desk.out.glob("*--as-of-*.html")}
+    assert left == {report.file_as_of(time) for time in (*missed[1:], by_hand)}
+    assert not [*desk.out.glob(f"{Path(report.file_as_of(missed[0])).stem}*")]
+
+
 def test_an_index_that_a_killed_run_left_old_is_written_by_the_next(desk: Desk) -> None:
     listed: list[Path] = []
     real_now = dt.datetime.now(dt.UTC)

@@ -333,7 +333,7 @@ def test_temporary_folders_of_killed_reports_are_removed_after_days(
     (tmp_path / "gpu-depin-link").symlink_to(tmp_path / "somebodys")
     os.utime(tmp_path / "gpu-depin-link", (0, 0), follow_symlinks=False)
     [told] = desk.run().repaired
-    assert told == "removed 1 temporary folders of reports that were killed days ago"
+    assert told == "removed 1 temporary folder of reports that were killed days ago"
     left = {path.name for path in tmp_path.iterdir()}
     assert left >= {"gpu-depin-b", "gpu-depin-file", "gpu-depin-link", "somebodys"}
     assert "gpu-depin-a" not in left
