@@ -109,6 +109,14 @@ def _order(then: dict[str, Any], store: str | None, notebook: str | None) -> ren
     name, held = then["notebook"]["name"], then["store"]
     if notebook is None and Path(name).name != name:
         raise UsageError(f"{name}: a manifest names a notebook without its folder; give --notebook")
+    try:
+        render.find(notebook or name)
+    except UsageError as error:
+        if notebook is not None:
+            raise
+        raise UsageError(
+            f"{name}: none of the project's notebooks; say where it is by --notebook PATH"
+        ) from error
     parameters = {key: value for key, value in then["parameters"].items() if key != "store"}
     if store is None and held is not None and held["kind"] == facts.SIMULATED:
         store = held["name"]

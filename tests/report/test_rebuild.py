@@ -198,7 +198,7 @@ def test_what_cannot_be_compared_is_refused_before_a_kernel_starts(
     monkeypatch.delattr(kernel, "started")
     with pytest.raises(UsageError, match="holds the report to compare with; name another"):
         again(then, out=then / "out")
-    with pytest.raises(UsageError, match=r"no notebook question;.* or give the path"):
+    with pytest.raises(UsageError, match=r"question: none of the .* by --notebook PATH"):
         rebuild(manifest(then), store=str(then / "store"))
     manifest(then).with_name(manifest(then).name.replace(SUFFIX, ".json")).unlink()
     with pytest.raises(UsageError, match="no twin beside the manifest"):
