@@ -34,9 +34,9 @@ QUIET_SECONDS = 30.0  # in which the processes of a run that was killed are gone
 DAY = dt.date(2026, 1, 1)  # the first day that an earlier report pretends to be of
 PHASES = ("before", "update", "starting", "rendering", "publishing", "state", "closing", "after")
 REPAIRED = {  # what a run says that it repaired, and how the table calls it
-    "had published 0 of": "due again",
+    "had published nothing": "due again",
     "had published": "found published",
-    "unfinished files": "files removed",
+    "unfinished file": "files removed",
     "state.json": "state made anew",
 }
 
