@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -75,9 +76,19 @@ def room() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
+def running_below() -> list[psutil.Process]:
+    """What runs below this process with its temporary folder, unlike others"""
+    found = []
+    for each in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error):
+            if each.environ().get("TMPDIR") == tempfile.gettempdir():
+                found.append(each)
+    return found
+
+
 def left_below() -> list[str]:
     """What still runs that this process started, and what lies in its temporary folder."""
-    running = [" ".join(each.cmdline()[:4]) for each in psutil.Process().children(recursive=True)]
+    running = [" ".join(each.cmdline()[:4]) for each in running_below()]
     return [*running, *os.listdir(tempfile.gettempdir())]
 
 
@@ -336,7 +347,7 @@ def test_reports_go_on_plainly_if_the_warm_process_is_killed(
     path = write(room / "two.ipynb", "# T", "import time; time.sleep(1)")
 
     def kill(outcome: Outcome) -> None:
-        for each in psutil.Process().children() if outcome.job.out.name == "0" else ():
+        for each in running_below() if outcome.job.out.name == "0" else ():
             each.kill()
 
     with caplog.at_level(logging.WARNING):
