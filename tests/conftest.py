@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings as hypothesis_settings
 
 from tests import notebook_files
 
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
     from tests.buckets import ObjectStore
 
 Write = Callable[..., Path]
+# the same examples at each run, so that what fails is of the change that is tested; new ones are
+# looked for by `pytest --hypothesis-profile=default`
+hypothesis_settings.register_profile("same", derandomize=True)
+hypothesis_settings.load_profile("same")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

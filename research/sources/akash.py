@@ -19,6 +19,7 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from research.errors import SourceError
@@ -190,7 +191,8 @@ def parse_breakdown(answer: Any, *, model: str, figure: str, now: dt.datetime) -
     of_models = pd.DataFrame(cells, columns=["at", "vendor", "model", *keys]).drop_duplicates()
     if of_models.duplicated(["at", "vendor", "model"]).any():
         raise asked.changed("a model has two rows on a day")
-    days = of_models.groupby("at")[[*keys]].sum(skipna=False)
+    with np.errstate(over="ignore"):  # an infinite sum is refused as any other number of no size
+        days = of_models.groupby("at")[[*keys]].sum(skipna=False)
     total, leased = days["totalGpus"], days["leasedGpus"]
     values = {
         "totalGpus": total,

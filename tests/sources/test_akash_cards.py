@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from pytest_httpserver import HTTPServer
 
-from research.errors import EmptyError, SchemaChangedError, UnavailableError
+from research.errors import DataError, EmptyError, SchemaChangedError, UnavailableError
 from research.sources import Wanted
 from research.sources.akash import Akash, parse_breakdown, parse_prices
 from tests.sources.conftest import MakeWeb
@@ -227,3 +227,11 @@ def test_fewer_than_no_providers_is_a_shape_that_we_do_not_know() -> None:
 
     with pytest.raises(SchemaChangedError, match="-1 providers"):
         parse_prices(answer, card="rtx4090", series="rtx-4090.rate_usd_per_hour", now=NOW)
+
+
+def test_counts_too_large_to_be_added_up_are_refused_without_a_warning() -> None:
+    answer: Any = copy.deepcopy(BREAKDOWN)
+    for row in answer:
+        row["totalGpus"] = row["leasedGpus"] = 1e308
+    with pytest.raises(DataError):
+        parse_breakdown(answer, model="all", figure="totalGpus", now=NOW)
