@@ -31,7 +31,6 @@ WINDOW_DAYS = 30
 COVERED = 0.6  # of the values that a window should have: with fewer its mean is not told
 CLOUDS = ("rate_cloud_usd_per_hour", "rate_aws_usd_per_hour", "rate_azure_usd_per_hour")
 RATES = ("rate_usd_per_hour", *CLOUDS)
-TYPED_IN = "catalogue: "  # before the source of a rate that no source of data told
 
 
 class Run(Protocol):
@@ -204,21 +203,22 @@ def cards(market: Market, network: str | None = None) -> pd.DataFrame:
     for gpu in catalogue.load().gpus.values():
         series = f"{gpu.id}.rate_usd_per_hour"
         rate, last, source = None, None, None
+        read = [f"{gpu.id}.{name}" for name in CLOUDS if market.get(f"{gpu.id}.{name}") is not None]
         if network is None and (values := market.get(series)) is not None:
             rate, last = float(values.iloc[-1]), values.index[-1].date()
             source = market.read_from(series).source
+            read.insert(0, series)
         elif network is not None:
             own = [said for said in market.told.get(series, ()) if said.source == network]
             stated = gpu.venue_rate_usd_per_hour.get(network)
             if own:
                 rate, last, source = float(own[0].numbers[-1]), own[0].last, network
+                read.insert(0, series)
             elif stated is not None and stated.date <= market.day:
-                rate, last, source = stated.value, stated.date, f"{TYPED_IN}{stated.source}"
+                rate, last, source = stated.value, stated.date, f"catalogue: {stated.source}"
         if rate is None:
             continue
-        line = {"card": gpu.name, "rate": rate, "rate_last": last, "source": source}
-        held = [f"{gpu.id}.{name}" for name in CLOUDS if market.get(f"{gpu.id}.{name}") is not None]
-        line["series"] = held if str(source).startswith(TYPED_IN) else [series, *held]
+        line = {"card": gpu.name, "rate": rate, "rate_last": last, "source": source, "series": read}
         found.append(line | dict(_clouds(market, gpu.id, rate)))
     return pd.DataFrame(found, columns=CARD_COLUMNS, dtype=object)
 

@@ -12,6 +12,7 @@ from research.report.places import Place
 from research.report.surroundings import given
 
 TWIN = ".json"  # in place of the page's suffix
+INDEX = "index.html"  # of a folder of reports
 
 
 def publish(page: bytes, destination: Place, *, beside: Mapping[str, bytes] | None = None) -> None:

@@ -19,13 +19,13 @@ from markupsafe import Markup
 
 from research.errors import RenderError, UsageError
 from research.report import guard
-from research.report.files import publish
+from research.report.files import INDEX, publish
 from research.report.harmless import readable
 from research.report.html import TEMPLATE
 from research.report.listing import Report, Version, read
 from research.report.places import P, Place, head, within
 
-INDEX, FEED = "index.html", "feed.xml"
+FEED = "feed.xml"
 GENERATOR = "gpu-depin-research site"  # in both files: they are ours, and may be replaced
 LOOKED_AT = 4096  # bytes of a file, at most, within which that stands
 IN_FEED = 50  # entries, the newest

@@ -15,6 +15,7 @@ from typing import Any, cast
 
 from research.counting import counted
 from research.errors import ResearchError
+from research.report.files import INDEX
 from research.report.guard import scrub
 from research.report.places import Place
 from research.unattended import retention, telling
@@ -28,7 +29,6 @@ from research.unattended.state import Ledger, Record, State
 from research.unattended.summary import Summary
 
 AS_OF = re.compile(r"--as-of-(\d{4}-\d{2}-\d{2}T\d{6}Z)")  # in the name of a page
-INDEX = "index.html"  # see `report.site`, which is not imported by a run with nothing to do
 BuildSite = Callable[[Place, Mapping[str, dt.datetime]], Any]
 
 

@@ -24,7 +24,12 @@ Show = Callable[[Origin], dict[str, Any]]
 NOW = dt.datetime(2026, 11, 22, 21, 39, tzinfo=dt.UTC)
 
 
-def page(*outputs: dict[str, Any], text: str = "# T", simulated: bool = False) -> BeautifulSoup:
+def page(
+    *outputs: dict[str, Any],
+    text: str = "# T",
+    simulated: bool = False,
+    known_by: dt.datetime | None = None,
+) -> BeautifulSoup:
     code = {"cell_type": "code", "metadata": {}, "source": "code = 1", "execution_count": 1}
     cells = [
         {"id": "a", "cell_type": "markdown", "metadata": {}, "source": text},
@@ -37,6 +42,7 @@ def page(*outputs: dict[str, Any], text: str = "# T", simulated: bool = False) -
         parameters=[],
         simulated=simulated,
         rendered_at=NOW,
+        known_by=known_by,
     )
     return BeautifulSoup(rendered, "html.parser")
 
@@ -173,15 +179,8 @@ def test_an_answers_marks_are_at_the_top_too() -> None:
 
 
 def test_a_page_as_of_an_earlier_time_says_so_at_its_top() -> None:
-    rendered = html.page(
-        reads(json.dumps({"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}), 4),  # type: ignore[no-untyped-call]
-        name="a-question",
-        parameters=[],
-        simulated=False,
-        rendered_at=NOW,
-        known_by=dt.datetime(2026, 3, 3, 6, tzinfo=dt.UTC),
-    )
-    [top] = BeautifulSoup(rendered, "html.parser").select("body > aside.banner")
+    soup = page(known_by=dt.datetime(2026, 3, 3, 6, tzinfo=dt.UTC))
+    [top] = soup.select("body > aside.banner")
     assert top.text.strip().startswith("As known by 2026-03-03 06:00. Prices and measures that")
 
 
